@@ -1,0 +1,23 @@
+// SHA-256 and Ed25519, so that no other room knows who computes them.
+#pragma once
+
+#include "host/base/result.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace reelgate {
+
+// Lower-case hexadecimal.
+std::string sha256_hex(std::string_view bytes);
+
+// Reads the whole file; may block for as long as the disk takes: call it on the pool.
+Result<std::string> sha256_file(const std::filesystem::path& file);
+
+// `public_key` is the PEM text of an Ed25519 key; `signature` is the raw 64 bytes.
+Result<bool> ed25519_verifies(std::string_view public_key,
+                              std::string_view message,
+                              std::string_view signature);
+
+} // namespace reelgate

@@ -1,0 +1,49 @@
+# What every file of ours is compiled with: strict warnings, and the sanitizer of the preset.
+# Ours is `reelgate_flags`; a foreign header reaches us as SYSTEM and is not held to it.
+add_library(reelgate_flags INTERFACE)
+target_compile_options(reelgate_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wformat=2
+  -Wimplicit-fallthrough -Werror
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast>
+  $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op>
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wuseless-cast>)
+
+if(REELGATE_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(REELGATE_SANITIZE STREQUAL "thread")
+  # GCC 12 says that TSan cannot see through Boost's fences; that is so, and no reason to stop.
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)
+  add_link_options(-fsanitize=thread)
+elseif(NOT REELGATE_SANITIZE STREQUAL "")
+  message(FATAL_ERROR "REELGATE_SANITIZE is '${REELGATE_SANITIZE}': say 'address', 'thread' or nothing")
+endif()
+
+# reelgate_library(name SOURCES ... DEPENDS ...): a room of the host, as a static library.
+function(reelgate_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE reelgate_flags)
+endfunction()
+
+# reelgate_test(name SOURCES ... DEPENDS ... [PLAIN_MAIN]): a GoogleTest program, known to CTest.
+function(reelgate_test name)
+  cmake_parse_arguments(ARG "PLAIN_MAIN" "TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT REELGATE_BUILD_TESTS)
+    return()
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock reelgate_flags)
+  target_compile_definitions(${name} PRIVATE
+    REELGATE_BINARY_DIR="${CMAKE_BINARY_DIR}" REELGATE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(NOT ARG_PLAIN_MAIN)
+    target_link_libraries(${name} PRIVATE GTest::gmock_main)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()
