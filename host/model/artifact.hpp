@@ -17,7 +17,7 @@ struct MediaFacts {
     std::string pixel_format;
     std::uint32_t width = 0;
     std::uint32_t height = 0;
-    double fps = 0;
+    double fps = 0;           // 0: the container names none (a picture)
     std::uint64_t frames = 0; // decoded, not believed from the header
     double seconds = 0;
     bool faststart = false; // an MP4 whose index stands before its data
@@ -26,6 +26,7 @@ struct MediaFacts {
     std::uint64_t bytes = 0;
 };
 
+// A member that is zero was not promised, and is not compared.
 struct Promise {
     FrameSize size;
     std::uint32_t frames = 0;
@@ -42,7 +43,8 @@ struct Deviation {
 };
 
 // Empty when the file is what was promised. Frame counts may differ by none, frame rates by 1 %,
-// because containers round their time base.
+// because containers round their time base. A picture has no rate to compare; a sound track that
+// nobody asked for is no deviation.
 std::vector<Deviation> deviations(const Promise& promise, const MediaFacts& found);
 
 } // namespace reelgate
