@@ -1,0 +1,262 @@
+#include "host/media/media.hpp"
+
+#include "host/base/fd.hpp"
+#include "host/media/answer.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace reelgate {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// An answer has some 400 bytes.
+constexpr std::size_t kMaxAnswer = std::size_t{64} << 10;
+
+Error media_error(Category category, std::string text, std::string code)
+{
+    return {.category = category,
+            .text = std::move(text),
+            .code = std::move(code),
+            .phase = Phase::verify};
+}
+
+Error unavailable(const MediaTool& tool, std::string_view doing, int error_number)
+{
+    Error error = system_error(
+        Category::internal, std::string(doing) + " " + tool.program.string(), error_number);
+    error.code = "media_unavailable";
+    error.hint = "reelgate-media is installed beside reelgate; is it there and executable?";
+    return std::move(error).in_phase(Phase::verify);
+}
+
+Error timed_out(const MediaLimits& limits)
+{
+    return media_error(Category::output_invalid,
+                       "reelgate-media was not done with the file after " +
+                           std::to_string(limits.wall.count()) + " ms",
+                       "media_timeout");
+}
+
+// A running child. Whoever drops it has it killed and reaped, so none is left behind on any path.
+class Child {
+public:
+    static Result<Child>
+    start(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits);
+
+    Child(Child&& other) noexcept
+        : id_(std::exchange(other.id_, -1)), process_(std::move(other.process_)),
+          output_(std::move(other.output_))
+    {
+    }
+    Child& operator=(Child&&) = delete;
+    ~Child()
+    {
+        if (id_ < 0) return;
+        ::kill(id_, SIGKILL);
+        int ignored = 0;
+        wait_for(ignored);
+    }
+
+    int process() const { return process_.get(); } // a pidfd: readable when the child has ended
+    int output() const { return output_.get(); }
+
+    // How it ended, in the words of waitpid(). Waits.
+    int reap()
+    {
+        int status = 0;
+        wait_for(status);
+        id_ = -1;
+        return status;
+    }
+
+private:
+    Child(pid_t id, Fd output) : id_(id), output_(std::move(output)) {}
+
+    void wait_for(int& status) const
+    {
+        while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+        }
+    }
+
+    pid_t id_;
+    Fd process_;
+    Fd output_;
+};
+
+std::vector<std::string>
+arguments(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits)
+{
+    // Time on the CPU never exceeds time on the wall in a program of one thread; the limit is for a
+    // child whose daemon is gone.
+    const auto cpu = std::chrono::ceil<std::chrono::seconds>(limits.wall).count() + 1;
+    return {tool.program.string(),
+            "probe",
+            "--max-pixels",
+            std::to_string(limits.file.max_pixels),
+            "--max-frames",
+            std::to_string(limits.file.max_frames),
+            "--max-bytes",
+            std::to_string(limits.file.max_bytes),
+            "--cpu-seconds",
+            std::to_string(cpu),
+            "--",
+            file.string()};
+}
+
+// What the child gets instead of what the daemon has: no input, no environment (keys may stand
+// there), no descriptor but the pipe, no blocked signal.
+class SpawnPlan {
+public:
+    explicit SpawnPlan(int output)
+    {
+        posix_spawn_file_actions_init(&actions_);
+        posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
+        posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
+
+        sigset_t none;
+        sigset_t all;
+        sigemptyset(&none);
+        sigfillset(&all);
+        posix_spawnattr_init(&attributes_);
+        posix_spawnattr_setsigmask(&attributes_, &none);
+        posix_spawnattr_setsigdefault(&attributes_, &all);
+        posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    }
+    SpawnPlan(const SpawnPlan&) = delete;
+    SpawnPlan& operator=(const SpawnPlan&) = delete;
+    ~SpawnPlan()
+    {
+        posix_spawnattr_destroy(&attributes_);
+        posix_spawn_file_actions_destroy(&actions_);
+    }
+
+    const posix_spawn_file_actions_t* actions() const { return &actions_; }
+    const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+private:
+    posix_spawn_file_actions_t actions_{};
+    posix_spawnattr_t attributes_{};
+};
+
+Result<Child>
+Child::start(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits)
+{
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return unavailable(tool, "making a pipe for", errno);
+    Fd ours(ends[0]);
+    const Fd theirs(ends[1]);
+
+    const SpawnPlan plan(theirs.get());
+    std::vector<std::string> words = arguments(tool, file, limits);
+    std::vector<char*> argv;
+    for (std::string& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    std::array<char*, 1> no_environment{nullptr};
+    pid_t id = -1;
+    if (const int status = ::posix_spawn(&id,
+                                         tool.program.c_str(),
+                                         plan.actions(),
+                                         plan.attributes(),
+                                         argv.data(),
+                                         no_environment.data());
+        status != 0)
+        return unavailable(tool, "starting", status);
+
+    Child child(id, std::move(ours));
+    child.process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, id, 0)));
+    if (!child.process_) return unavailable(tool, "watching", errno);
+    return child;
+}
+
+int milliseconds_until(SteadyClock::time_point end)
+{
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - SteadyClock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
+}
+
+enum class Readable : std::uint8_t { yes, interrupted, expired };
+
+Readable wait_readable(int fd, SteadyClock::time_point end)
+{
+    pollfd entry{fd, POLLIN, 0};
+    const int ready = ::poll(&entry, 1, milliseconds_until(end));
+    if (ready > 0) return Readable::yes;
+    if (ready < 0 || SteadyClock::now() < end) return Readable::interrupted;
+    return Readable::expired;
+}
+
+// All that the child writes until it closes its end.
+Result<std::string>
+read_answer(const Child& child, const MediaLimits& limits, SteadyClock::time_point end)
+{
+    std::string text;
+    std::array<char, 4096> part{};
+    for (;;) {
+        const Readable readable = wait_readable(child.output(), end);
+        if (readable == Readable::expired) return timed_out(limits);
+        if (readable == Readable::interrupted) continue;
+        const ssize_t got = ::read(child.output(), part.data(), part.size());
+        if (got == 0) return text;
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return system_error(Category::internal, "reading from reelgate-media", errno);
+        text.append(part.data(), static_cast<std::size_t>(got));
+        if (text.size() > kMaxAnswer)
+            return media_error(Category::output_invalid,
+                               "reelgate-media answered more than " + std::to_string(kMaxAnswer) +
+                                   " bytes",
+                               "media_bad_answer");
+    }
+}
+
+// A child may close its output and stay; then it is killed like any other that takes too long.
+Result<int> ending(Child& child, const MediaLimits& limits, SteadyClock::time_point end)
+{
+    for (;;) {
+        const Readable readable = wait_readable(child.process(), end);
+        if (readable == Readable::expired) return timed_out(limits);
+        if (readable == Readable::yes) return child.reap();
+    }
+}
+
+} // namespace
+
+Result<MediaFacts>
+probe_media(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits)
+{
+    const auto end = SteadyClock::now() + limits.wall;
+    RG_TRY(Child child, Child::start(tool, file, limits));
+    RG_TRY(const std::string text, read_answer(child, limits, end));
+    RG_TRY(const int status, ending(child, limits, end));
+
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return timed_out(limits);
+    if (WIFSIGNALED(status))
+        return media_error(Category::output_invalid,
+                           "reelgate-media died of signal " + std::to_string(WTERMSIG(status)) +
+                               " while it read the file",
+                           "media_crashed");
+    if (WEXITSTATUS(status) != 0)
+        return media_error(Category::output_invalid,
+                           "reelgate-media ended with status " +
+                               std::to_string(WEXITSTATUS(status)),
+                           "media_bad_answer");
+    return answer_from(text);
+}
+
+} // namespace reelgate
