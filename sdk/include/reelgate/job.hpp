@@ -156,6 +156,7 @@ public:
     // Lets time pass, and ends at once on a cancel.
     virtual void wait(std::chrono::milliseconds duration)
     {
+        stop_if_cancelled();
         // Without a descriptor the flag is asked ten times a second.
         const int fd = cancel_fd();
         const auto end = std::chrono::steady_clock::now() + duration;
