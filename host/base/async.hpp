@@ -52,8 +52,8 @@ asio::awaitable<std::invoke_result_t<Work&>> on_pool(asio::thread_pool& pool, Wo
     co_return *std::move(answer);
 }
 
-// Coroutines that belong to one owner. join() ends when the last of them has ended; stop() asks them
-// to end first. The group must outlive its tasks, so the owner awaits join() before it dies.
+// Coroutines that belong to one owner. join() ends when the last of them has ended; stop() asks
+// them to end first. The group must outlive its tasks, so the owner awaits join() before it dies.
 class TaskGroup {
 public:
     explicit TaskGroup(asio::any_io_executor executor) : executor_(executor), idle_(executor) {}

@@ -1,5 +1,5 @@
-// Time, as an argument. Pure code takes `now`; rooms that wait take a Clock, so that a test can hand
-// them one that it moves by hand.
+// Time, as an argument. Pure code takes `now`; rooms that wait take a Clock, so that a test can
+// hand them one that it moves by hand.
 #pragma once
 
 #include <chrono>

@@ -68,9 +68,8 @@ Result<std::string> sha256_file(const std::filesystem::path& file)
     }
 }
 
-Result<bool> ed25519_verifies(std::string_view public_key,
-                              std::string_view message,
-                              std::string_view signature)
+Result<bool>
+ed25519_verifies(std::string_view public_key, std::string_view message, std::string_view signature)
 {
     const std::unique_ptr<BIO, decltype(&BIO_free)> pem(
         BIO_new_mem_buf(public_key.data(), static_cast<int>(public_key.size())), &BIO_free);

@@ -16,8 +16,7 @@ std::string sha256_hex(std::string_view bytes);
 Result<std::string> sha256_file(const std::filesystem::path& file);
 
 // `public_key` is the PEM text of an Ed25519 key; `signature` is the raw 64 bytes.
-Result<bool> ed25519_verifies(std::string_view public_key,
-                              std::string_view message,
-                              std::string_view signature);
+Result<bool>
+ed25519_verifies(std::string_view public_key, std::string_view message, std::string_view signature);
 
 } // namespace reelgate

@@ -1,7 +1,7 @@
 // Failures as values. An Error says what went wrong (category), when (phase), whose fault it was
-// (scope) and whether money may be gone (billing). The category is chosen where the fact is known and
-// never changed on the way up; callers may only add what they were doing. Everything that follows
-// from a category (HTTP status, default scope, the name old clients know) is in one table.
+// (scope) and whether money may be gone (billing). The category is chosen where the fact is known
+// and never changed on the way up; callers may only add what they were doing. Everything that
+// follows from a category (HTTP status, default scope, the name old clients know) is in one table.
 #pragma once
 
 #include <chrono>
@@ -42,7 +42,17 @@ enum class Category : std::uint8_t {
 };
 
 enum class Phase : std::uint8_t {
-    validate, admit, queue, connect, submit, load, run, poll, download, verify, store
+    validate,
+    admit,
+    queue,
+    connect,
+    submit,
+    load,
+    run,
+    poll,
+    download,
+    verify,
+    store
 };
 
 // Whose fault it was.
@@ -74,9 +84,9 @@ std::optional<Billing> billing_from(std::string_view name);
 
 struct Error {
     Category category = Category::internal;
-    std::string text;               // one sentence: what happened, with both sides of any mismatch
-    std::string code = {};          // finer than the category and as stable: "abi_too_new"
-    std::string hint = {};          // what to do next
+    std::string text;      // one sentence: what happened, with both sides of any mismatch
+    std::string code = {}; // finer than the category and as stable: "abi_too_new"
+    std::string hint = {}; // what to do next
     Phase phase = Phase::validate;
     std::optional<Scope> scope = {};     // the category's own when absent
     std::optional<Billing> billing = {}; // the phase's default when absent

@@ -27,9 +27,13 @@ TEST(Categories, FoldIntoTheSevenThatOldClientsKnow)
         bases.insert(to_string(row.base));
         EXPECT_EQ(traits(row.base).base, row.base) << "a base is its own base: " << row.name;
     }
-    const std::set<std::string_view> expected{"model_not_found", "insufficient_vram", "timeout",
-                                              "network_error",   "worker_unavailable",
-                                              "invalid_params",  "unknown"};
+    const std::set<std::string_view> expected{"model_not_found",
+                                              "insufficient_vram",
+                                              "timeout",
+                                              "network_error",
+                                              "worker_unavailable",
+                                              "invalid_params",
+                                              "unknown"};
     EXPECT_EQ(bases, expected);
 }
 
@@ -67,7 +71,8 @@ TEST(Results, TryLeavesWithTheFirstError)
 
 TEST(Digest, MatchesThePublishedVector)
 {
-    EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(sha256_hex("abc"),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 } // namespace

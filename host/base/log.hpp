@@ -1,6 +1,6 @@
-// A log line is an event with fields, never a sentence with holes. The events are a closed list; each
-// has its level and its meaning in one table. A line is built whole and leaves in one write(), so lines
-// of several threads do not mix and no lock is held.
+// A log line is an event with fields, never a sentence with holes. The events are a closed list;
+// each has its level and its meaning in one table. A line is built whole and leaves in one write(),
+// so lines of several threads do not mix and no lock is held.
 #pragma once
 
 #include <concepts>
@@ -51,8 +51,8 @@ struct Field {
     Field(std::string_view n, double v) : name(n), value(v) {}
     Field(std::string_view n, bool v) : name(n), value(v) {}
     template <std::integral Integer>
-        requires(!std::same_as<Integer, bool>)
-    Field(std::string_view n, Integer v) : name(n), value(static_cast<std::int64_t>(v))
+    requires(!std::same_as<Integer, bool>) Field(std::string_view n, Integer v)
+        : name(n), value(static_cast<std::int64_t>(v))
     {
     }
 };

@@ -28,18 +28,24 @@ std::string written(LogFormat format, Level least, void (*say)(const Log&))
 TEST(Log, JsonLineCarriesTheEventAndItsFields)
 {
     const std::string line = written(LogFormat::json, Level::debug, [](const Log& log) {
-        log.write(Event::worker_crashed, {{"provider", "bars"}, {"signal", 11}, {"core", false}});
+        log.write(Event::worker_crashed,
+                  {
+                      {"provider", "bars"},
+                      {"signal",   11    },
+                      {"core",     false }
+        });
     });
     EXPECT_NE(line.find(R"("level":"warn","event":"plugin.crashed")"), std::string::npos) << line;
-    EXPECT_NE(line.find(R"("provider":"bars","signal":11,"core":false})"), std::string::npos) << line;
+    EXPECT_NE(line.find(R"("provider":"bars","signal":11,"core":false})"), std::string::npos)
+        << line;
     EXPECT_EQ(line.back(), '\n');
 }
 
 TEST(Log, WhatIsBelowTheLevelIsNotWritten)
 {
-    EXPECT_EQ(written(LogFormat::text, Level::warn, [](const Log& log) {
-                  log.write(Event::worker_ready, {});
-              }),
+    EXPECT_EQ(written(LogFormat::text,
+                      Level::warn,
+                      [](const Log& log) { log.write(Event::worker_ready, {}); }),
               "");
 }
 
@@ -66,9 +72,8 @@ INSTANTIATE_TEST_SUITE_P(
                     QuoteRow{"Emoji", "\xF0\x9F\x8E\xAC", "\"\xF0\x9F\x8E\xAC\""},
                     QuoteRow{"LoneByte", "\xFF", "\"\xEF\xBF\xBD\""},
                     QuoteRow{"Overlong", "\xC0\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},
-                    QuoteRow{"Surrogate",
-                             "\xED\xA0\x80",
-                             "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""},
+                    QuoteRow{
+                        "Surrogate", "\xED\xA0\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""},
                     QuoteRow{"CutShort", "\xE2\x82", "\"\xEF\xBF\xBD\xEF\xBF\xBD\""}),
     [](const auto& row) { return row.param.name; });
 

@@ -1,5 +1,5 @@
-// One attempt's request, normalised: complete, inside the limits the model declares, nothing left to
-// interpret. This is what a plugin receives (host/plugin turns it into JSON).
+// One attempt's request, normalised: complete, inside the limits the model declares, nothing left
+// to interpret. This is what a plugin receives (host/plugin turns it into JSON).
 #pragma once
 
 #include "host/base/result.hpp"
@@ -60,9 +60,9 @@ struct Normalised {
 };
 
 // Completes `wish` with the model's defaults and `seed_if_open`, and holds it against the model's
-// limits. Adjust::nearest moves a frame count to the nearest lawful one and a size by at most 16 pixels
-// a side, and says so; everything else outside the limits is refused with the field and the nearest
-// legal value.
+// limits. Adjust::nearest moves a frame count to the nearest lawful one and a size by at most 16
+// pixels a side, and says so; everything else outside the limits is refused with the field and the
+// nearest legal value.
 Result<Normalised> normalise(const Wish& wish,
                              const ModelCapability& model,
                              Adjust adjust,
