@@ -73,9 +73,12 @@ step_test() {
   step_build
   run_ctest release
 }
-step_clang() { step_build > /dev/null; python3 tests/lint/clang_pass.py syntax --jobs "$jobs"; }
-step_headers() { step_build > /dev/null; python3 tests/lint/clang_pass.py headers --jobs "$jobs"; }
-step_tidy() { step_build > /dev/null; python3 tests/lint/clang_pass.py tidy --jobs "$jobs" --budget 480; }
+built() { # the flags, and what is generated, for the steps that only read; silent if all is well
+  (step_build) > build/gate/build.out 2>&1 || { cat build/gate/build.out; return 1; }
+}
+step_clang() { built; python3 tests/lint/clang_pass.py syntax --jobs "$jobs"; }
+step_headers() { built; python3 tests/lint/clang_pass.py headers --jobs "$jobs"; }
+step_tidy() { built; python3 tests/lint/clang_pass.py tidy --jobs "$jobs" --budget 480; }
 step_asan() { sanitized asan; }
 step_tsan() { sanitized tsan; }
 
