@@ -79,35 +79,49 @@ std::vector<Row> rows()
     const std::string half = good.substr(0, good.size() / 2);
     const std::string here(kThisMachine.spoken);
     return {
-        {"Good", good, "fits", {}},
-        {"Empty", "", "plugin_truncated", {"ends after 0 bytes"}},
-        {"PartOfTheMagic", "\x7F" "EL", "plugin_truncated", {"ends after 3 bytes"}},
-        {"HeaderOnly", good.substr(0, 40), "plugin_truncated", {"ends after 40 bytes"}},
-        {"Half", half, "plugin_truncated", {"ends after", "copy or build it again"}},
-        {"LastByteGone", good.substr(0, good.size() - 1), "plugin_truncated", {"x/plugin.so"}},
-        {"Text", "#!/bin/sh\nexit 0\n", "not_a_plugin", {"is not an ELF file"}},
-        {"Program", with_byte(good, kType, ET_EXEC), "not_a_plugin", {"is a program"}},
-        {"ObjectFile", with_byte(good, kType, ET_REL), "not_a_plugin", {"is an object or core file"}},
-        {"OtherMachine", with_byte(good, kMachine, kOtherMachine), "wrong_machine",
-         {"is for " + std::string(machine_of_elf(kOtherMachine)->spoken), "this is " + here}},
-        {"UnknownMachine", with_byte(good, kMachine, 250), "wrong_machine",
-         {"machine 250", "this is " + here}},
-        {"Pointers32", with_byte(good, EI_CLASS, ELFCLASS32), "wrong_machine", {"32-bit pointers"}},
+        {"Good",                  good,                                                                        "fits",             {}                               },
+        {"Empty",                 "",                                                                          "plugin_truncated", {"ends after 0 bytes"}           },
+        {"PartOfTheMagic",
+         "\x7F"
+         "EL",                                                                                                 "plugin_truncated",
+         {"ends after 3 bytes"}                                                                                                                                     },
+        {"HeaderOnly",            good.substr(0,                                                               40),                "plugin_truncated",                {"ends after 40 bytes"}},
+        {"Half",                       half,                                                                                             "plugin_truncated",                                                                                     {"ends after", "copy or build it again"}       },
+        {"LastByteGone",                       good.substr(0,                                                                                     good.size() - 1),                                                                    "plugin_truncated",{"x/plugin.so"}},
+        {"Text",        "#!/bin/sh\nexit 0\n",                                                                                   "not_a_plugin",                                                                                                {"is not an ELF file"}                                                                                                           },
+        {"Program", with_byte(good,                                                                            kType,ET_EXEC),"not_a_plugin", {"is a program"}},
+        {"ObjectFile",
+         with_byte(good,                                                                            kType,                                                                                        ET_REL),
+         "not_a_plugin", {"is an object or core file"}},
+        {"OtherMachine",
+         with_byte(good,     kMachine,kOtherMachine),
+         "wrong_machine", {"is for " + std::string(machine_of_elf(kOtherMachine)->spoken), "this is " + here}},
+        {"UnknownMachine",
+         with_byte(good,                                                                                     kMachine,                                                                                                           250),
+         "wrong_machine", {"machine 250", "this is " + here}},
+        {"Pointers32",         with_byte(good, EI_CLASS,                   ELFCLASS32),                                     "wrong_machine", {"32-bit pointers"}},
         {"BigEndian",
-         with_byte(with_byte(with_byte(with_byte(with_byte(good, EI_DATA, ELFDATA2MSB), kType, 0),
-                                       kType + 1, ET_DYN), kMachine, 0), kMachine + 1, EM_S390),
+         with_byte(with_byte(with_byte(with_byte(with_byte(good,  EI_DATA,                                                                                                          ELFDATA2MSB),                                                                                                         kType, 0),
+         kType + 1,
+         ET_DYN),
+         kMachine, 0),
+         kMachine + 1,
+         EM_S390),
          "wrong_machine", {"is for s390x", "this is " + here}},
-        {"NewerMajor", contents("elf_v2"), "abi_too_new",
-         {"no reelgate_provider_v1", "found reelgate_provider_v2", "update Reelgate"}},
-        {"OlderMajor", contents("elf_v0"), "abi_too_old",
-         {"no reelgate_provider_v1", "found reelgate_provider_v0", "update the plugin"}},
-        {"NoEntry", contents("elf_none"), "entry_missing", {"no reelgate_provider_v1"}},
-        {"EntryIsData", contents("elf_data"), "entry_missing", {"as data"}},
+        {"NewerMajor",
+         contents("elf_v2"),
+         "abi_too_new",                                                                           {"no reelgate_provider_v1", "found reelgate_provider_v2", "update Reelgate"}                                                                              },
+        {"OlderMajor",
+         contents("elf_v0"),
+         "abi_too_old",                                                                                       {"no reelgate_provider_v1", "found reelgate_provider_v0", "update the plugin"}                                                                                                     },
+        {"NoEntry",           contents("elf_none"),                                                                                 "entry_missing",{"no reelgate_provider_v1"}                                                                                                                                                  },
+        {"EntryIsData",                contents("elf_data"),                                                                                         "entry_missing",                                                                                                             {"as data"}                                                                                                                                                   },
     };
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, ElfIsJudged, testing::ValuesIn(rows()),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Each, ElfIsJudged, testing::ValuesIn(rows()), [](const auto& row) {
+    return row.param.name;
+});
 
 TEST(Elf, TellsWhatALibraryExportsAndNeeds)
 {
@@ -164,7 +178,8 @@ TEST(Elf, SurvivesAnyDamage)
     std::size_t refused = 0;
     for (int round = 0; round < 3000; ++round) {
         std::string bytes = good;
-        for (int hit = 0; hit < 40; ++hit) bytes[where(chance)] = static_cast<char>(what(chance));
+        for (int hit = 0; hit < 40; ++hit)
+            bytes[where(chance)] = static_cast<char>(what(chance));
         // The header and the tables behind it are where damage matters.
         for (int hit = 0; hit < 8; ++hit)
             bytes[where(chance) % 1024 + 16] = static_cast<char>(what(chance));

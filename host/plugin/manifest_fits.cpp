@@ -13,10 +13,11 @@ using std::string;
 
 Result<Done> directory_is_id(const Manifest& manifest)
 {
-    // weakly: "x/", "." and ".." have no name of their own
-    std::error_code unknown;
-    const auto whole = std::filesystem::weakly_canonical(manifest.directory, unknown);
-    const string name = (unknown ? manifest.directory : whole).filename().string();
+    // Of "." and "x/" the last part is not the name; of a link, its own name counts.
+    std::error_code failed;
+    auto whole = std::filesystem::absolute(manifest.directory, failed).lexically_normal();
+    if (!whole.has_filename()) whole = whole.parent_path();
+    const string name = whole.filename().string();
     if (name == manifest.id) return Done{};
     return invalid(manifest.file().string() + ": the id is " + manifest.id +
                        " and the directory is called " + name,
