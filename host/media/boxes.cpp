@@ -1,8 +1,10 @@
 #include "host/media/boxes.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <string_view>
 
 namespace reelgate {
 namespace {
@@ -41,6 +43,14 @@ std::optional<Box> box_at(const Source& source, std::uint64_t at)
     if (long_form) box.length = got < 16 ? 0 : big_endian(bytes.subspan(8));
     if (box.length < (long_form ? 16U : 8U)) return std::nullopt;
     return box;
+}
+
+// What may follow index and data on the outermost level.
+bool is_known(const std::string& type)
+{
+    constexpr std::array<std::string_view, 11> kTypes{
+        "mdat", "moof", "mfra", "moov", "free", "skip", "sidx", "styp", "meta", "udta", "uuid"};
+    return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 
 // What stands on the outermost level. The walk ends at the first thing that is no box.
@@ -105,14 +115,14 @@ bool index_stands_first(const Source& source)
 std::optional<std::string> missing_in_mp4(const Source& source)
 {
     const Walk found = walk(source);
+    if (!found.cut && !found.index) return "the file ends without its index ('moov')";
+    if (!found.cut && !found.data) return "the file ends without its data ('mdat')";
+    if (!found.cut) return std::nullopt;
     // Rubbish after a complete file does not make it incomplete.
-    const bool matters = found.cut && (found.cut->type == "mdat" || found.cut->type == "moof");
-    if (matters || (found.cut && !(found.index && found.data)))
-        return "the box '" + printable(found.cut->type) + "' has " +
-               std::to_string(found.cut->length) + " bytes, the file holds " +
-               std::to_string(source.size() - found.cut->at) + " of them";
-    if (!found.index) return "the file ends without its index ('moov')";
-    return std::nullopt;
+    const bool complete = found.index && found.data;
+    if (complete && !is_known(found.cut->type)) return std::nullopt;
+    return "the box '" + printable(found.cut->type) + "' has " + std::to_string(found.cut->length) +
+           " bytes, the file holds " + std::to_string(source.size() - found.cut->at) + " of them";
 }
 
 std::optional<std::string> missing_in_matroska(const Source& source)

@@ -162,7 +162,8 @@ std::int64_t seek_to(void* opaque, std::int64_t offset, int whence)
     default:
         return AVERROR(EINVAL);
     }
-    if (offset < 0) return AVERROR(EINVAL);
+    // Past the end, reading would look like a file that ended where it should.
+    if (offset < 0 || offset > size) return AVERROR(EINVAL);
     cursor.at = static_cast<std::uint64_t>(offset);
     return offset;
 }
@@ -187,6 +188,8 @@ Result<CodecPtr> open_decoder(const AVStream& stream, const ProbeLimits& limits)
     });
     const AVCodec* codec =
         row == kDecoders.end() ? nullptr : avcodec_find_decoder_by_name(row->name);
+    if (id == AV_CODEC_ID_NONE)
+        return refused("a stream does not say which codec it has", "unsupported_codec");
     if (codec == nullptr)
         return refused("the codec '" + std::string(avcodec_get_name(id)) + "' is not decoded here",
                        "unsupported_codec");
