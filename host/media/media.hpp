@@ -16,7 +16,7 @@ struct MediaTool {
 };
 
 struct MediaLimits {
-    ProbeLimits file;
+    ProbeLimits file = {};
     // Decoding ten minutes of 1080p on one slow core stays well below this.
     std::chrono::milliseconds wall = std::chrono::minutes{2};
 };
