@@ -1,15 +1,11 @@
 #include "host/plugin/manifest.hpp"
 
-#include "host/base/fd.hpp"
+#include "host/base/file.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <optional>
 #include <set>
 #include <span>
@@ -415,30 +411,12 @@ Result<Manifest> parse_manifest(std::string_view text, const std::filesystem::pa
 
 Result<Manifest> read_manifest(const std::filesystem::path& directory)
 {
-    const std::filesystem::path file = directory / kManifestName;
-    // O_NONBLOCK: a fifo of that name must not hold up the scan.
-    const Fd in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!in) {
-        const int why = errno;
-        Error error = system_error(Category::not_found, "reading " + file.string(), why);
-        error.code = why == ENOENT ? "manifest_missing" : "manifest_unreadable";
-        return error;
-    }
-    struct stat facts {};
-    if (::fstat(in.get(), &facts) != 0 || !S_ISREG(facts.st_mode))
-        return invalid(file.string() + ": is not a plain file", "manifest_unreadable");
-
-    string text(kManifestLimit + 1, '\0'); // one more, so that too long is seen as such
-    std::size_t size = 0;
-    while (size < text.size()) {
-        const ssize_t got = ::read(in.get(), text.data() + size, text.size() - size);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return system_error(Category::internal, "reading " + file.string(), errno);
-        if (got == 0) break;
-        size += static_cast<std::size_t>(got);
-    }
-    text.resize(size);
-    return parse_manifest(text, directory);
+    auto text = read_file(directory / kManifestName, kManifestLimit);
+    if (text) return parse_manifest(*text, directory);
+    Error error = std::move(text).error();
+    if (error.code.empty()) return error;
+    error.code.replace(0, std::string_view("file").size(), "manifest"); // file_missing and so on
+    return error;
 }
 
 } // namespace reelgate
