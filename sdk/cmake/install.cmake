@@ -20,3 +20,5 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/ReelgateSDKConfig.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/ReelgateSDKConfigVersion.cmake"
               cmake/ReelgatePlugin.cmake cmake/ReelgateSums.cmake cmake/reelgate_plugin.map
         DESTINATION "${package_dir}" COMPONENT sdk)
+install(FILES python/reelgate_worker.py DESTINATION "${CMAKE_INSTALL_DATADIR}/reelgate/python"
+        COMPONENT sdk)
