@@ -29,7 +29,8 @@ inline constexpr std::size_t kMostWork = 1'000'000; // comparisons of one check
 // Is `schema` in the dialect, free of contradictions, and does every default fit? All that is wrong
 // is in the error's text, each with its JSON pointer (code bad_schema). The functions below may
 // only be given schemas that passed.
-Result<Done> check_schema(const Json& schema);
+// `where` is the pointer of the schema itself and stands before those.
+Result<Done> check_schema(const Json& schema, const std::string& where = {});
 
 // Empty when `value` fits. A value that would take more than kMostWork steps gets one too_large.
 std::vector<Violation> validate(const Json& schema, const Json& value);

@@ -14,10 +14,10 @@ constexpr std::size_t kLongestName = 256;
 
 class Checker {
 public:
-    Result<Done> run(const Json& schema)
+    Result<Done> run(const Json& schema, const std::string& where)
     {
-        check(schema, "", 0);
-        if (problems_ == 0) check_defaults(schema, "");
+        check(schema, where, 0);
+        if (problems_ == 0) check_defaults(schema, where);
         if (problems_ == 0) return Done{};
         if (problems_ > kMostProblems)
             text_ += "; and " + std::to_string(problems_ - kMostProblems) + " more";
@@ -259,6 +259,9 @@ private:
 
 } // namespace
 
-Result<Done> check_schema(const Json& schema) { return Checker().run(schema); }
+Result<Done> check_schema(const Json& schema, const std::string& where)
+{
+    return Checker().run(schema, where);
+}
 
 } // namespace reelgate
