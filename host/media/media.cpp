@@ -165,6 +165,7 @@ Child::start(const MediaTool& tool, const std::filesystem::path& file, const Med
     const SpawnPlan plan(theirs.get());
     std::vector<std::string> words = arguments(tool, file, limits);
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words)
         argv.push_back(word.data());
     argv.push_back(nullptr);
