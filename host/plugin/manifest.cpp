@@ -316,6 +316,10 @@ Result<Done> check_runtime(const Members& members, Manifest& into)
                              "a list that begins with a program inside the plugin's directory, as "
                              "runtime is exec",
                              "manifest_command");
+    const string program = into.program().string();
+    const string sums = (into.directory / into.files).string();
+    if (!into.files.empty() && (program == sums || program == sums + ".sig"))
+        return members.wrong("files", "a file that is not the program itself", "manifest_files");
     if (native && !into.command.empty())
         into.warnings.emplace_back("\"command\" is ignored, as runtime is native");
     if (!native && !into.entry.empty())

@@ -196,6 +196,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"EnvironmentAssigns", "environment", Json::array({"A=1"}), "manifest_environment"},
         Row{"FilesElsewhere", "files", "../SHA256SUMS", "manifest_files"},
         Row{"FilesBelow", "files", "a/SHA256SUMS", "manifest_files"},
+        Row{"FilesAreTheProgram", "files", "plugin.so", "manifest_files"},
         Row{"NoCommand", "command", kGone, "manifest_command"},
         Row{"CommandText", "command", "main.py", "manifest_command"},
         Row{"CommandEmpty", "command", Json::array(), "manifest_command"},
