@@ -29,7 +29,7 @@ inline constexpr std::uint32_t kSideSlack = 16;
 // Either a closed list or a lattice: every side a multiple of `multiple_of`, at most `max_pixels`.
 // In a lattice 0 means "any multiple" and "no more limit than kLongestSide a side".
 struct SizeRule {
-    std::vector<FrameSize> list;
+    std::vector<FrameSize> list = {};
     std::uint32_t multiple_of = 0;
     std::uint64_t max_pixels = 0;
 
