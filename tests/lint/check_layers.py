@@ -12,7 +12,8 @@ OURS = ("host/", "plugins/", "sdk/", "tests/")
 # What starts like this belongs to a library that layers.txt can name; the rest is the standard or the system.
 OUTSIDE = ("boost/", "nlohmann/", "openssl/", "curl/", "torch/", "sqlite3", "yaml-cpp/", "CLI/", "benchmark/", "gtest/", "gmock/")
 ALIASES = {"libav": "libav/", "libsw": "libav/", "ATen/": "torch/", "c10/": "torch/"}
-# A test may use these in any room.
+# A test may use these in any room, and so may what is there for tests only.
+TEST = re.compile(r"^testing$|_(test|fixture)$")
 IN_TESTS = ("gtest/", "gmock/", "tests/fakes", "sdk/abi")
 
 
@@ -56,7 +57,7 @@ def offences(root):
         if room is None:
             yield f"{path}:1: no line in tests/lint/layers.txt says what this room may include"
             continue
-        is_test = path.stem.endswith("_test")
+        is_test = TEST.search(path.stem)
         may = [*table[room], room, *((i.rstrip("/") for i in IN_TESTS) if is_test else ())]
         for number, line in enumerate((pathlib.Path(root) / path).read_text().splitlines(), 1):
             found = INCLUDE.match(line)

@@ -27,6 +27,8 @@ ROWS = [
     ("layers", "host/base/a.cpp", '#include "tests/fakes/clock.hpp"', False),
     ("layers", "host/base/a_test.cpp", '#include "tests/fakes/clock.hpp"\n#include <gtest/gtest.h>', True),
     ("layers", "host/base/a.cpp", "#include <gtest/gtest.h>", False),
+    ("layers", "host/base/a_fixture.hpp", "#include <gmock/gmock.h>", True),
+    ("layers", "sdk/include/reelgate/testing.hpp", "#include <gmock/gmock.h>", True),
     ("layers", "host/media/a.cpp", "#include <libavformat/avformat.h>\n#include <libswscale/swscale.h>", True),
     ("layers", "host/base/a.cpp", "#include <libswscale/swscale.h>", False),
     ("layers", "host/base/a.cpp", "#include <ATen/ATen.h>", False),
