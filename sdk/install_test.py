@@ -26,10 +26,15 @@ target_link_libraries(bars_test PRIVATE Reelgate::testing GTest::gmock_main)
 # Everything reelgate_add_plugin takes, with text that must be escaped.
 CONSUMER_RICH = r"""
 set(REELGATE_PLUGIN_OUTPUT_DIR "${CMAKE_BINARY_DIR}/elsewhere")
-reelgate_add_plugin(rich ID org.example.rich VERSION 1.0.0 SOURCES bars.cpp NAME [[Bars "C:\x"]]
+reelgate_add_plugin(rich ID org.example.rich VERSION 1.0.0 SOURCES bars.cpp uses_http.cpp NAME [[Bars "C:\x"]]
   LICENSE MIT EGRESS cloud GPU optional ENVIRONMENT HTTP_PROXY HOME START_TIMEOUT 90 FILES data.txt
   MANIFEST_EXTRA [[{"homepage": "https://example.org/\"q\"", "beta": true, "old": false, "none": null,
                     "tags": ["a", {"b": 1.5}]}]])
+target_link_libraries(rich PRIVATE Reelgate::http)
+"""
+USES_HTTP = """#include <reelgate/http/client.hpp>
+#include <reelgate/http/url.hpp>
+bool is_local(const char* url) { return reelgate::http::parse_url(url)->is_loopback(); }
 """
 RICH = {"name": 'Bars "C:\\x"', "license": "MIT", "egress": "cloud", "gpu": "optional",
         "environment": ["HTTP_PROXY", "HOME"], "start_timeout_s": 90,
@@ -57,7 +62,8 @@ def configure_and_build(source, build, prefix, flags):
     environment = {k: v for k, v in os.environ.items() if k not in ("CFLAGS", "CXXFLAGS", "LDFLAGS")}
     if shutil.which("ccache"):
         flags = [*flags, "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"]
-    run("cmake", "-S", source, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+    # Unoptimised: quicker to build, and nothing that could be exported is inlined away.
+    run("cmake", "-S", source, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=",
         f"-DCMAKE_PREFIX_PATH={prefix}", *flags, env=environment)
     run("cmake", "--build", build, env=environment)
 
@@ -126,6 +132,7 @@ def main():
     (source / "CMakeLists.txt").write_text(CONSUMER + ("" if args.stdlib else CONSUMER_TEST + CONSUMER_RICH))
     (source / "data.txt").write_text("data\n")
     (source / "bars_test.cpp").write_text(BARS_TEST)
+    (source / "uses_http.cpp").write_text(USES_HTTP)
     shutil.copy(args.sdk / "example/cpp/bars.cpp", source)
     configure_and_build(source, source / "build", prefix, flags)
     plugin = source / "build/plugins/org.example.bars"
