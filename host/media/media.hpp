@@ -17,8 +17,9 @@ struct MediaTool {
 
 struct MediaLimits {
     ProbeLimits file = {};
-    // Decoding ten minutes of 1080p on one slow core stays well below this.
-    std::chrono::milliseconds wall = std::chrono::minutes{2};
+    // 720p decodes at 500 frames a second on one core, so ProbeLimits' 36 000 frames of 1080p take
+    // about two and a half minutes.
+    std::chrono::milliseconds wall = std::chrono::minutes{5};
 };
 
 // Probes `file` in a child process, which is dead when this returns. BLOCKS for as long as decoding

@@ -39,7 +39,7 @@ constexpr int kWrongUse = 2;
 
 struct Order {
     ProbeLimits limits;
-    std::uint64_t cpu_seconds = 60;
+    std::uint64_t cpu_seconds = 300; // as MediaLimits says it of the wall clock
     std::string file;
 };
 

@@ -17,6 +17,10 @@ extern "C" {
 #include <optional>
 #include <stdexcept>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
+
 namespace reelgate {
 namespace {
 
@@ -135,6 +139,9 @@ Ptr<AVCodecContext> opened(Ptr<AVCodecContext> encoder, const Output& output)
     AVDictionary* options = nullptr;
     av_dict_set(&options, "x265-params", "log-level=none", 0); // it writes to stderr else
     av_dict_set(&options, "cpu-used", "8", 0);                 // libaom is slow by default
+#if defined(__SANITIZE_ADDRESS__)
+    const __lsan::ScopedDisabler x265_never_frees_all_of_its_parameters;
+#endif
     const int status = avcodec_open2(encoder.get(), encoder->codec, &options);
     av_dict_free(&options);
     check(status, encoder->codec->name);
