@@ -33,10 +33,10 @@ typedef struct rg_job { /* lives until run() returns */
     void* self;
     rg_bytes request_json;
     rg_bytes work_dir; /* private to this attempt; holds inputs/ and nothing else at first */
-    int32_t (*is_cancelled)(void* self);                                      /* [any] */
-    void (*progress)(void* self, const rg_progress* progress);                /* [run] a sign of life, too */
-    rg_status (*preview)(void* self, rg_bytes relative_path);                 /* [run] */
-    rg_status (*artifact)(void* self, rg_bytes relative_path, rg_bytes meta); /* [run] meta: role, mime */
+    int32_t (*is_cancelled)(void* self);                       /* [any] */
+    void (*progress)(void* self, const rg_progress* progress); /* [run] a sign of life, too */
+    rg_status (*preview)(void* self, rg_bytes relative_path);  /* [run] */
+    rg_status (*artifact)(void* self, rg_bytes relative_path, rg_bytes meta); /* [run] role, mime */
     rg_status (*intend)(void* self, rg_bytes what_json);     /* [run] returns once it is on disk */
     rg_status (*accepted)(void* self, rg_bytes remote_json); /* [run] returns once it is on disk */
 } rg_job;

@@ -15,7 +15,7 @@ typedef struct rg_provider {
     /* What this provider can do, as JSON. Pure: no file, network, device or thread. [pool] */
     rg_status (*describe)(const rg_sink* out);
 
-    /* Takes a configuration that already fits config_schema. No network, no device memory. [pool] */
+    /* Takes a configuration that fits config_schema. No network, no device memory. [pool] */
     rg_status (*create)(const rg_host* host, rg_bytes config_json, void** self, const rg_sink* out);
 
     /* No call is in progress and none follows. [pool] */
@@ -24,11 +24,11 @@ typedef struct rg_provider {
     /* Could it take a job now? Free of charge, within 2 s; may overlap run(). [pool] */
     rg_status (*probe)(void* self, const rg_sink* out);
 
-    /* One attempt, from the request to the last artifact. Overlaps itself up to max_concurrency. A job
-     * is cancelled by a flag in `job`, never by a call. [pool] */
+    /* One attempt, from the request to the last artifact. Overlaps itself up to max_concurrency. A
+     * job is cancelled by a flag in `job`, never by a call. [pool] */
     rg_status (*run)(void* self, const rg_job* job, const rg_sink* out);
 
-    /* A function table by id ("reelgate.resume/1"), or NULL. The member itself may be NULL. [any] */
+    /* A function table by id ("reelgate.resume/1"), or NULL. The member may be NULL too. [any] */
     const void* (*extension)(const char* id);
 } rg_provider;
 

@@ -1,7 +1,7 @@
 /* The words both sides of the plugin boundary use. C11, no include but the two below.
  *
- * A header here only ever grows at the end: members and enumerators are appended, never moved, retyped
- * or removed. What is optional is an extension with a header of its own (reelgate/ext).
+ * A header here only ever grows at the end: members and enumerators are appended, never moved,
+ * retyped or removed. What is optional is an extension with a header of its own (reelgate/ext).
  *
  * Thread tags, one on every function:
  *   [pool]  the host calls it from a thread that may block
@@ -17,7 +17,7 @@
 #define RG_ABI_MAJOR 1 /* also in the entry symbol's name: a new major is a new symbol */
 #define RG_ABI_MINOR 0 /* one more whenever a member or an enumerator is appended */
 
-/* A plugin that cannot live without a newer host member defines this before it includes anything. */
+/* A plugin that needs a newer host member defines this before it includes anything. */
 #ifndef RG_MIN_HOST_MINOR
 #define RG_MIN_HOST_MINOR 0
 #endif
@@ -45,13 +45,13 @@ enum {
     RG_CANCELLED = 5
 };
 
-/* How a call gives text back. The storage is the caller's and nothing changes hands. On RG_OK the text
- * is the result of the call, otherwise a failure record (a JSON object) or nothing. */
+/* How a call gives text back. The storage is the caller's and nothing changes hands. On RG_OK the
+ * text is the result of the call, otherwise a failure record (a JSON object) or nothing. */
 typedef struct rg_sink {
     uint32_t struct_size;
     uint32_t reserved;
     void* self;
-    void (*write)(void* self, rg_bytes text); /* [pool] may be called repeatedly: text is appended */
+    void (*write)(void* self, rg_bytes text); /* [pool] called again, it appends */
 } rg_sink;
 
 #endif

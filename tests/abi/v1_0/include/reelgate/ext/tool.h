@@ -1,5 +1,5 @@
-/* Extension of the plugin: small commands of its own (check a model directory, import a workflow). The
- * command line and the page reach them by name; the host knows none of them. */
+/* Extension of the plugin: small commands of its own (check a model directory, import a workflow).
+ * The command line and the page reach them by name; the host knows none of them. */
 #ifndef REELGATE_EXT_TOOL_H
 #define REELGATE_EXT_TOOL_H
 
