@@ -1,6 +1,6 @@
 #include "host/app/command.hpp"
 
-#include <nlohmann/json.hpp>
+#include "host/app/output.hpp"
 
 #include <cstdio>
 #include <map>
@@ -40,17 +40,10 @@ void add_format_option(CLI::App& app, OutputFormat& format)
 int report_error(const Error& error, OutputFormat format)
 {
     if (format == OutputFormat::json) {
-        const nlohmann::json body{
-            {"category", to_string(error.category)},
-            {"code",     error.code               },
-            {"text",     error.text               },
-            {"hint",     error.hint               }
-        };
         const nlohmann::json whole{
-            {"error", body}
+            {"error", error_json(error)}
         };
-        const auto lossy = nlohmann::json::error_handler_t::replace;
-        std::printf("%s\n", whole.dump(2, ' ', false, lossy).c_str());
+        print_json(whole);
     }
     std::fprintf(stderr, "reelgate: %s\n", printable(error.sentence()).c_str());
     return to_int(exit_code_of(error));
@@ -59,22 +52,6 @@ int report_error(const Error& error, OutputFormat format)
 int report(const Result<Done>& result, OutputFormat format)
 {
     return result ? to_int(ExitCode::ok) : report_error(result.error(), format);
-}
-
-std::string printable(std::string_view text)
-{
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        // U+0080 to U+009F are control sequences to some terminals, as are the C0 codes to all.
-        const bool c1 = byte == 0xC2 && i + 1 < text.size() &&
-                        static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
-                        static_cast<unsigned char>(text[i + 1]) < 0xA0;
-        if (c1) ++i;
-        out += c1 || byte < 0x20 || byte == 0x7F ? '?' : text[i];
-    }
-    return out;
 }
 
 } // namespace reelgate

@@ -6,6 +6,7 @@
 #include "host/app/exit_codes.hpp"
 #include "host/base/log.hpp"
 #include "host/base/result.hpp"
+#include "host/plugin/trust.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -23,6 +24,9 @@ struct Globals {
     std::vector<std::filesystem::path> plugin_dirs; // as given; searched before the built-in ones
     LogFormat log_format = LogFormat::text;
     bool quiet = false; // no notes on stderr; results and errors still appear
+
+    TrustPolicy trust = TrustPolicy::pinned;
+    std::filesystem::path trusted_keys; // <exe_dir>/../etc/reelgate/trusted_keys unless given
 
     // Where this program lies. The worker and the media program are looked up here, and nowhere
     // else: a search path would let a stranger's program run in their place.
@@ -42,10 +46,6 @@ int report_error(const Error& error, OutputFormat format = OutputFormat::text);
 
 // Result<Done> as an exit status; failures are reported.
 int report(const Result<Done>& result, OutputFormat format = OutputFormat::text);
-
-// `text` with everything that could steer a terminal replaced. What a plugin says about itself goes
-// through here before a person sees it.
-std::string printable(std::string_view text);
 
 void add_plugin_commands(CLI::App& app, Globals& globals, int& exit_code);
 

@@ -1,5 +1,7 @@
 #include "host/app/command.hpp"
 
+#include "host/app/output.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>

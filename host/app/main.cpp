@@ -45,6 +45,15 @@ void add_global_options(CLI::App& app, Globals& globals)
     app.add_option("--log-format", globals.log_format, "How log lines on stderr look")
         ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case))
         ->option_text("text|json");
+    const auto set_trust = [&globals](const std::string& name) {
+        if (const auto policy = trust_policy_from(name)) globals.trust = *policy;
+    };
+    app.add_option_function<std::string>(
+           "--trust", set_trust, "Which plugins may run (default: pinned)")
+        ->check(CLI::IsMember({"bundled", "signed", "pinned", "any"}))
+        ->option_text("bundled|signed|pinned|any");
+    app.add_option("--trusted-keys", globals.trusted_keys, "Public keys of those who sign plugins")
+        ->option_text("DIR");
     app.add_flag("-q,--quiet", globals.quiet, "No notes on stderr, only results and errors");
 }
 
@@ -52,6 +61,7 @@ int run(int argc, char** argv)
 {
     Globals globals;
     globals.exe_dir = directory_of_this_program();
+    globals.trusted_keys = globals.exe_dir / ".." / "etc" / "reelgate" / "trusted_keys";
     int exit_code = to_int(ExitCode::ok);
 
     CLI::App app("Reelgate carries video-generation requests to a finished, verified video.",

@@ -1,0 +1,205 @@
+// `reelgate plugin show`: one plugin, from its manifest, the tables of its library and the pins.
+// None of its code runs.
+#include "host/app/commands/plugin.hpp"
+#include "host/app/output.hpp"
+#include "host/app/plugins.hpp"
+#include "host/plugin/elf.hpp"
+#include "host/plugin/machine.hpp"
+#include "host/plugin/preflight.hpp"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace reelgate {
+namespace {
+
+using Json = nlohmann::json;
+
+// All that can be known without running it.
+struct Seen {
+    PluginEntry entry;
+    std::optional<ElfFacts> elf;
+    Result<Done> fits = Done{};
+    TrustFacts trust;
+    Result<Done> allowed = Done{};
+};
+
+Result<Seen> look(const Globals& globals, const std::string& name)
+{
+    Seen seen;
+    RG_TRY(seen.entry, named_plugin(globals, name));
+    const Manifest& manifest = seen.entry.manifest;
+    if (manifest.runtime == Manifest::Runtime::native)
+        if (auto elf = read_elf(manifest.program())) seen.elf = *std::move(elf);
+    seen.fits = preflight(manifest);
+    RG_TRY(seen.trust, gather_trust(manifest, seen.entry.origin, trust_places(globals)));
+    seen.allowed = may_run(globals.trust, seen.trust);
+    return seen;
+}
+
+std::string joined(const std::vector<std::string>& texts)
+{
+    std::string all;
+    for (const std::string& text : texts) {
+        if (!all.empty()) all += ", ";
+        all += text;
+    }
+    return all.empty() ? "-" : all;
+}
+
+std::vector<std::string> names_of(const std::vector<ElfSymbol>& symbols)
+{
+    std::vector<std::string> names;
+    for (const ElfSymbol& symbol : symbols)
+        names.push_back(symbol.name + (symbol.is_unique ? " (GNU-unique)" : ""));
+    return names;
+}
+
+Json manifest_json(const Manifest& manifest)
+{
+    const std::string abi =
+        std::to_string(manifest.abi_major) + "." + std::to_string(manifest.abi_min_host_minor);
+    return {
+        {"id",              manifest.id                                                                     },
+        {"version",         manifest.version                                                                },
+        {"name",            manifest.name                                                                   },
+        {"license",         manifest.license                                                                },
+        {"runtime",         to_string(manifest.runtime)                                                     },
+        {"program",         manifest.program().string()                                                     },
+        {"command",         manifest.command                                                                },
+        {"abi",             {{"major", manifest.abi_major}, {"min_host_minor", manifest.abi_min_host_minor}}},
+        {"machine",         manifest.machine                                                                },
+        {"transport",       to_string(manifest.transport)                                                   },
+        {"start_timeout_s", manifest.start_timeout.count()                                                  },
+        {"egress",          to_string(manifest.egress)                                                      },
+        {"gpu",             manifest.gpu                                                                    },
+        {"environment",     manifest.environment                                                            },
+        {"files",           manifest.files                                                                  },
+        {"warnings",        manifest.warnings                                                               }
+    };
+}
+
+Json elf_json(const ElfFacts& elf)
+{
+    const Machine* machine = machine_of_elf(elf.machine);
+    return {
+        {"machine",      machine != nullptr ? Json(machine->manifest) : Json(elf.machine)},
+        {"bits",         elf.bits                                                        },
+        {"soname",       elf.soname                                                      },
+        {"exports",      names_of(elf.exports)                                           },
+        {"needed",       elf.needed                                                      },
+        {"search_paths", elf.search_paths                                                },
+        {"binds_now",    elf.binds_now                                                   }
+    };
+}
+
+Json verdict_json(const Result<Done>& verdict)
+{
+    Json json{
+        {"ok", verdict.has_value()}
+    };
+    if (!verdict) json["error"] = error_json(verdict.error());
+    return json;
+}
+
+Json trust_json(const Globals& globals, const Seen& seen)
+{
+    Json json = verdict_json(seen.allowed);
+    json["policy"] = to_string(globals.trust);
+    json["sha256"] = seen.trust.sha256;
+    json["signer"] = seen.trust.signer ? Json(*seen.trust.signer) : Json();
+    json["pin"] = Json();
+    if (const auto& pin = seen.trust.pin)
+        json["pin"] = {
+            {"version",    pin->version   },
+            {"sha256",     pin->sha256    },
+            {"trusted_at", pin->trusted_at},
+            {"by",         pin->by        }
+        };
+    return json;
+}
+
+void print_for_programs(const Globals& globals, const Seen& seen)
+{
+    Json json;
+    json["manifest"] = manifest_json(seen.entry.manifest);
+    json["directory"] = seen.entry.manifest.directory.string();
+    json["origin"] = to_string(seen.entry.origin);
+    json["elf"] = seen.elf ? elf_json(*seen.elf) : Json();
+    json["fits"] = verdict_json(seen.fits);
+    json["trust"] = trust_json(globals, seen);
+    print_json(json);
+}
+
+std::string verdict(const Result<Done>& verdict)
+{
+    return verdict ? "yes" : "no: " + verdict.error().sentence();
+}
+
+void print_for_people(const Globals& globals, const Seen& seen)
+{
+    const Manifest& manifest = seen.entry.manifest;
+    std::vector<std::pair<std::string, std::string>> facts{
+        {"id",          manifest.id                                      },
+        {"name",        manifest.name                                    },
+        {"version",     manifest.version                                 },
+        {"license",     manifest.license.empty() ? "-" : manifest.license},
+        {"directory",   manifest.directory.string()                      },
+        {"origin",      std::string(to_string(seen.entry.origin))        },
+        {"runtime",     std::string(to_string(manifest.runtime))         },
+        {"program",     manifest.program().string()                      },
+        {"egress",      std::string(to_string(manifest.egress))          },
+        {"gpu",         manifest.gpu                                     },
+        {"environment", joined(manifest.environment)                     },
+    };
+    if (seen.elf) {
+        facts.emplace_back("exports", joined(names_of(seen.elf->exports)));
+        facts.emplace_back("needs", joined(seen.elf->needed));
+        facts.emplace_back("searches", joined(seen.elf->search_paths));
+    }
+    facts.emplace_back("sha256", seen.trust.sha256.empty() ? "-" : seen.trust.sha256);
+    facts.emplace_back("signed by", seen.trust.signer.value_or("-"));
+    const auto& pin = seen.trust.pin;
+    facts.emplace_back("trusted", pin ? pin->trusted_at + " by " + pin->by : "-");
+    facts.emplace_back("fits", verdict(seen.fits));
+    facts.emplace_back("may run (" + std::string(to_string(globals.trust)) + ")",
+                       verdict(seen.allowed));
+    for (const std::string& warning : manifest.warnings)
+        facts.emplace_back("warning", warning);
+    print_facts(facts);
+}
+
+int show(const Globals& globals, const std::string& name, OutputFormat format)
+{
+    const Result<Seen> seen = look(globals, name);
+    if (!seen) return report_error(seen.error(), format);
+    if (format == OutputFormat::json)
+        print_for_programs(globals, *seen);
+    else
+        print_for_people(globals, *seen);
+    if (!seen->fits) return to_int(exit_code_of(seen->fits.error()));
+    return to_int(seen->allowed ? ExitCode::ok : exit_code_of(seen->allowed.error()));
+}
+
+} // namespace
+
+void add_plugin_show(CLI::App& plugin, Globals& globals, int& exit_code)
+{
+    struct Options {
+        std::string name;
+        OutputFormat format = OutputFormat::text;
+    };
+    CLI::App* command = plugin.add_subcommand(
+        "show", "One plugin: what it says, what its file says, whether it may run (1 or 3 if not)");
+    const auto options = std::make_shared<Options>();
+    command->add_option("plugin", options->name, "Its id, or its directory (with a '/')")
+        ->required()
+        ->option_text("ID|DIR");
+    add_format_option(*command, options->format);
+    command->callback([&globals, &exit_code, options] {
+        exit_code = show(globals, options->name, options->format);
+    });
+}
+
+} // namespace reelgate
