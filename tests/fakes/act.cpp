@@ -1,5 +1,6 @@
 #include "tests/fakes/act.hpp"
 
+#include <dlfcn.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -40,6 +41,14 @@ Enum named(const Words& words, std::string_view word)
 }
 
 } // namespace
+
+std::filesystem::path plugin_directory()
+{
+    Dl_info here{};
+    // The address of anything in a library names the file it was loaded from.
+    if (::dladdr(&kVariant, &here) == 0 || here.dli_fname == nullptr) return {};
+    return std::filesystem::path(here.dli_fname).parent_path();
+}
 
 Scene::Scene(Host given, const Json& config) : host(given)
 {

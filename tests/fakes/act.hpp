@@ -24,6 +24,9 @@ struct Variant { // the same sources make a free local plugin and a paid remote 
 };
 extern const Variant kVariant; // in the file that holds the plugin's entry
 
+// Where the plugin was loaded from.
+std::filesystem::path plugin_directory();
+
 class Scene {
 public:
     Scene() = default; // of describe: there is no configuration and nothing is remembered

@@ -1,29 +1,30 @@
 #include "tests/fakes/film.hpp"
 
-#include "tests/fakes/test_pattern.hpp"
+#include <dlfcn.h>
 
 #include <stdexcept>
 
 namespace reelgate::fakes {
+namespace {
 
-void make_film(const Film& film,
+MakeFilm load(const std::filesystem::path& library)
+{
+    void* opened =
+        ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL); // for ever: libav does not leave
+    void* found = opened == nullptr ? nullptr : ::dlsym(opened, kMakeFilmSymbol);
+    if (found == nullptr) throw std::runtime_error(::dlerror());
+    return reinterpret_cast<MakeFilm>(found);
+}
+
+} // namespace
+
+void make_film(const std::filesystem::path& beside,
+               const Film& film,
                const std::filesystem::path& file,
                const std::function<void(std::uint32_t done, std::uint32_t frames)>& after_frame)
 {
-    const PatternSpec spec{.width = film.width,
-                           .height = film.height,
-                           .frames = film.frames,
-                           .fps = film.fps,
-                           .seed = film.seed,
-                           .audio = film.audio};
-    const Result<Done> made = write_pattern(spec, file, [&](auto done, auto frames) {
-        if (after_frame) after_frame(done, frames);
-        return true;
-    });
-    if (made) return;
-    if (made.error().category == Category::invalid_params)
-        throw std::invalid_argument(made.error().text);
-    throw std::runtime_error(made.error().sentence());
+    static const MakeFilm kMake = load(beside / "film.so");
+    kMake(film, file, after_frame);
 }
 
 } // namespace reelgate::fakes

@@ -2,8 +2,6 @@
 
 #include "tests/fakes/steps.hpp"
 
-#include <dlfcn.h>
-
 #include <fstream>
 
 namespace reelgate::fakes {
@@ -213,10 +211,7 @@ void Scripted::play_destroy() { perform(Call::destroy, Json::object()); }
 
 Json described_beside(Json description)
 {
-    Dl_info here{};
-    // The address of anything in this library names the file it was loaded from.
-    if (::dladdr(&kVariant, &here) == 0 || here.dli_fname == nullptr) return description;
-    const auto file = std::filesystem::path(here.dli_fname).parent_path() / "describe.json";
+    const auto file = plugin_directory() / "describe.json";
     std::ifstream in(file);
     if (!in) return description;
     const Json beside = Json::parse(in, nullptr, false);

@@ -202,7 +202,7 @@ void film_as_asked(Act& act, const Json& changed, const fs::path& file)
     const std::chrono::milliseconds every(changed.value("every_ms", 0));
     const std::string stage = changed.value("stage", "render");
     try {
-        make_film(film, file, [&](std::uint32_t done, std::uint32_t frames) {
+        make_film(plugin_directory(), film, file, [&](std::uint32_t done, std::uint32_t frames) {
             act.measured(stage, done, frames);
             if (every.count() > 0) act.pass(every);
         });
