@@ -1,0 +1,166 @@
+#include "host/plugin/outbox.hpp"
+
+#include "host/plugin/frames.hpp"
+
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace reelgate {
+namespace {
+
+std::string progress_frame(const std::string& job, const ProgressNote& note)
+{
+    constexpr const char* kSources[] = {"none", "estimated", "measured"};
+    const Json frame{{"type", "progress"},
+                     {"job", job},
+                     {"source", kSources[note.source]},
+                     {"value", note.value},
+                     {"step", note.step},
+                     {"steps", note.steps},
+                     {"stage", note.stage}};
+    return *encode_frame(frame); // names are cut long before a frame is full
+}
+
+} // namespace
+
+bool write_whole(int fd, std::string_view bytes)
+{
+    while (!bytes.empty()) {
+        const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+}
+
+void Outbox::say(std::string frame)
+{
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] { return closed_ || always_.size() < kMaxWaitingFrames; });
+    always_.push_back(std::move(frame));
+    something_.notify_one();
+}
+
+void Outbox::log(std::string frame)
+{
+    const std::lock_guard lock(mutex_);
+    if (logs_.size() == kLogRing) {
+        logs_.pop_front();
+        ++logs_lost_;
+    }
+    logs_.push_back(std::move(frame));
+    something_.notify_one();
+}
+
+void Outbox::progress(const std::string& job, ProgressNote note)
+{
+    std::string frame = progress_frame(job, note);
+    const std::lock_guard lock(mutex_);
+    hold(progress_, job, std::move(frame));
+}
+
+void Outbox::preview(const std::string& job, std::string path)
+{
+    auto frame = encode_frame(Json{{"type", "preview"}, {"job", job}, {"path", std::move(path)}});
+    if (!frame) return;
+    const std::lock_guard lock(mutex_);
+    hold(previews_, job, *std::move(frame));
+}
+
+// The newest value replaces one that has not left yet. Most calls of a tight loop end here and wake
+// nobody: the writer is already due at `not_before`.
+void Outbox::hold(std::map<std::string, Held>& held, const std::string& job, std::string frame)
+{
+    Held& slot = held[job];
+    const bool was_waiting = !slot.frame.empty();
+    slot.frame = std::move(frame);
+    if (!was_waiting) something_.notify_one();
+}
+
+void Outbox::finish(const std::string& job, std::string frame)
+{
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] { return closed_ || always_.size() < kMaxWaitingFrames; });
+    for (auto* held : {&previews_, &progress_}) {
+        if (auto node = held->extract(job); node && !node.mapped().frame.empty())
+            always_.push_back(std::move(node.mapped().frame));
+    }
+    always_.push_back(std::move(frame));
+    something_.notify_one();
+}
+
+void Outbox::close()
+{
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    something_.notify_one();
+    room_.notify_all();
+}
+
+bool Outbox::next_frame(std::string& frame, Time now)
+{
+    if (!always_.empty()) {
+        frame = std::move(always_.front());
+        always_.pop_front();
+        room_.notify_one();
+        return true;
+    }
+    const std::pair<std::map<std::string, Held>*, std::chrono::milliseconds> paced[] = {
+        {&progress_, kProgressEvery}, {&previews_, kPreviewEvery}};
+    for (const auto& [held, every] : paced) {
+        for (auto& [job, slot] : *held) {
+            if (slot.frame.empty() || slot.not_before > now) continue;
+            frame = std::exchange(slot.frame, {});
+            slot.not_before = now + every;
+            return true;
+        }
+    }
+    if (logs_.empty()) return false;
+    if (logs_lost_ > 0) {
+        const Json lost{{"lines", std::exchange(logs_lost_, 0)}};
+        frame = *encode_frame(
+            Json{{"type", "log"}, {"level", "warn"}, {"event", "log.lost"}, {"fields", lost}});
+        return true;
+    }
+    frame = std::move(logs_.front());
+    logs_.pop_front();
+    return true;
+}
+
+Outbox::Time Outbox::next_wake() const
+{
+    Time wake = Time::max();
+    for (const auto* held : {&progress_, &previews_})
+        for (const auto& [job, slot] : *held)
+            if (!slot.frame.empty()) wake = std::min(wake, slot.not_before);
+    return wake;
+}
+
+void Outbox::write_until_closed()
+{
+    std::unique_lock lock(mutex_);
+    while (true) {
+        std::string frame;
+        if (next_frame(frame, std::chrono::steady_clock::now())) {
+            lock.unlock();
+            const bool alive = write_whole(wire_, frame);
+            lock.lock();
+            if (!alive) return;
+            continue;
+        }
+        if (closed_) return;
+        const Time wake = next_wake();
+        if (wake == Time::max())
+            something_.wait(lock);
+        else
+            something_.wait_until(lock, wake);
+    }
+}
+
+} // namespace reelgate

@@ -1,0 +1,28 @@
+// What a plugin leaves in its work directory, opened so that nothing outside can be reached: no "..",
+// no absolute path, no link on the way, one regular file with one name, within the size limit. The
+// worker asks first, to tell the plugin at once; the host asks again, because it does not believe the
+// worker.
+#pragma once
+
+#include "host/base/fd.hpp"
+#include "host/base/result.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+
+namespace reelgate {
+
+// A film of ten minutes at 50 Mbit/s; what is longer needs a setting of its own first.
+inline constexpr std::uint64_t kMaxArtifactBytes = std::uint64_t{4} << 30U;
+
+struct BoundedPath {
+    std::string_view relative;
+    std::uint64_t max_bytes = kMaxArtifactBytes;
+    bool directory = false; // numbered pictures come as a directory
+};
+
+// Codes: `path_escapes`, `path_missing`, `not_a_file`, `linked`, `too_large`; category output_invalid.
+Result<Fd> open_in_work_dir(const std::filesystem::path& work_dir, const BoundedPath& wanted);
+
+} // namespace reelgate

@@ -1,0 +1,90 @@
+#include "host/plugin/worker_jail.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+#include <system_error>
+
+namespace reelgate {
+namespace {
+
+JailMeasure measured(std::string what, bool applied, std::string detail)
+{
+    if (!applied) detail += ": " + std::error_code(errno, std::generic_category()).message();
+    return {.what = std::move(what), .applied = applied, .detail = std::move(detail)};
+}
+
+JailMeasure limit(std::string what, int resource, rlim_t value, std::string detail)
+{
+    const rlimit bound{.rlim_cur = value, .rlim_max = value};
+    const bool applied = ::setrlimit(static_cast<__rlimit_resource>(resource), &bound) == 0;
+    return measured(std::move(what), applied, std::move(detail));
+}
+
+// The first to go when memory runs out: a worker can be started again, the daemon owns the jobs.
+JailMeasure die_first()
+{
+    constexpr std::string_view kScore = "500";
+    const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    const bool applied =
+        file >= 0 && ::write(file, kScore.data(), kScore.size()) == ssize_t{kScore.size()};
+    JailMeasure measure = measured("oom_score", applied, "500");
+    if (file >= 0) ::close(file);
+    return measure;
+}
+
+JailMeasure few_cores(unsigned cores)
+{
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    cpu_set_t now;
+    if (::sched_getaffinity(0, sizeof now, &now) != 0)
+        return measured("cores", false, "at most " + std::to_string(cores));
+    unsigned taken = 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE && taken < cores; ++cpu)
+        if (CPU_ISSET(cpu, &now)) CPU_SET(cpu, &allowed), ++taken;
+    return measured("cores",
+                    ::sched_setaffinity(0, sizeof allowed, &allowed) == 0,
+                    "at most " + std::to_string(cores));
+}
+
+} // namespace
+
+Result<std::vector<JailMeasure>> enter_jail(const LaunchOrder& order)
+{
+    constexpr rlim_t kMebi = 1U << 20U;
+    const JailOrder& jail = order.jail;
+    std::vector<JailMeasure> measures;
+    measures.push_back(limit("core_dump", RLIMIT_CORE, 0, "none"));
+    if (jail.confine) {
+        measures.push_back(measured(
+            "privileges", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "none beyond its own"));
+        measures.push_back(die_first());
+        measures.push_back(limit("open_files", RLIMIT_NOFILE, 1024, "1024"));
+        measures.push_back(limit("file_size",
+                                 RLIMIT_FSIZE,
+                                 jail.max_file_mb * kMebi,
+                                 std::to_string(jail.max_file_mb) + " MiB"));
+        if (jail.memory_mb)
+            measures.push_back(limit("memory",
+                                     RLIMIT_DATA,
+                                     *jail.memory_mb * kMebi,
+                                     std::to_string(*jail.memory_mb) + " MiB of data"));
+        if (jail.cores) measures.push_back(few_cores(*jail.cores));
+    }
+    for (const JailMeasure& m : measures)
+        if (jail.strict && !m.applied)
+            return Error{.category = Category::worker_unavailable,
+                         .text = "confinement '" + m.what + "' cannot be had here: " + m.detail,
+                         .code = "jail_failed",
+                         .hint = "run without confine: strict, or on a kernel that has it",
+                         .phase = Phase::load};
+    return measures;
+}
+
+} // namespace reelgate
