@@ -108,6 +108,7 @@ public:
             return is_overdue(job.second);
         });
         if (s_.kill_at && !overdue) s_.kill_at.reset();
+        if (s_.kill_at) watch_jobs(); // perhaps it was the last neighbour
     }
 
     void on(const CancelAsked& event)
@@ -133,7 +134,6 @@ public:
         const bool unasked = s_.phase == Phase::starting || s_.phase == Phase::ready;
         const bool was_killed = s_.phase == Phase::dying || s_.phase == Phase::stuck;
         const std::string why = was_killed && !s_.reason.empty() ? s_.reason : event.text;
-        actions_.emplace_back(LoseJobs{});
         s_.jobs.clear();
         s_.kill_at.reset();
         const auto reason = std::exchange(s_.killing_for, std::nullopt);
@@ -211,7 +211,6 @@ private:
         if (now_ >= s_.since + limits_.steady) {
             s_.rests = 0;
             s_.quarantines = 0;
-            s_.crashes.clear();
         }
         watch_pings();
         if (s_.phase == Phase::ready) watch_jobs();
@@ -318,7 +317,11 @@ std::optional<SteadyTime> wake_at(const State& state, const Limits& limits)
     case Phase::ready:
         if (state.next_ping) by(*state.next_ping);
         if (state.oldest_ping) by(*state.oldest_ping + limits.ping_limit);
-        if (state.kill_at) by(*state.kill_at);
+        // Jobs that are overdue wait for the same moment; their own clocks have run out.
+        if (state.kill_at) {
+            by(*state.kill_at);
+            break;
+        }
         for (const auto& [id, job] : state.jobs)
             by(job.cancel_sent ? *job.cancel_sent + limits.cancel_within
                                : job.last_sign + limits.silent_for);

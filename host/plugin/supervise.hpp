@@ -115,9 +115,8 @@ struct SendPing {};
 struct SendCancel { std::string job; };
 struct SendBye {};
 struct Kill { KillReason reason; };
-struct LoseJobs {};   // every job that runs is lost with its worker
 struct StateChanged {};
-using Action = std::variant<Spawn, SendPing, SendCancel, SendBye, Kill, LoseJobs, StateChanged>;
+using Action = std::variant<Spawn, SendPing, SendCancel, SendBye, Kill, StateChanged>;
 
 struct Step {
     State state;

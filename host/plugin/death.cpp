@@ -1,0 +1,83 @@
+#include "host/plugin/death.hpp"
+
+#include <csignal>
+#include <string>
+
+namespace reelgate {
+namespace {
+
+using supervise::JobClock;
+using supervise::KillReason;
+
+Error neighbour(std::string_view plugin, std::string_view what)
+{
+    return Error{.category = Category::worker_unavailable,
+                 .text = std::string(plugin) + " had to be started again because another attempt " +
+                         std::string(what),
+                 .code = "neighbour_crashed",
+                 .hint = "it is tried again; set max_concurrency to 1 to keep attempts apart",
+                 .phase = Phase::run};
+}
+
+Error killed(const Death& death, const JobClock& clock, KillReason reason)
+{
+    const std::string plugin(death.plugin);
+    const bool culprit = clock.cancel_sent.has_value();
+    switch (reason) {
+    case KillReason::run_stalled:
+        if (!culprit) return neighbour(plugin, "stalled");
+        return Error{.category = Category::timeout,
+                     .text = plugin + " gave no sign of life and did not stop when asked to",
+                     .code = "run_stalled",
+                     .hint = "raise silent_for if its steps really take this long",
+                     .phase = Phase::run};
+    case KillReason::cancel_ignored: {
+        if (!culprit) return neighbour(plugin, "ignored its cancel");
+        Error error{.category = Category::cancelled,
+                    .text = "cancelled; " + plugin + " did not stop by itself and was ended",
+                    .code = "cancel_forced",
+                    .phase = Phase::run};
+        if (!death.remote) error.compute_stopped = true;
+        return error;
+    }
+    case KillReason::unresponsive:
+    case KillReason::protocol_violation:
+        return Error{.category = Category::plugin_crashed,
+                     .text = plugin + (reason == KillReason::unresponsive
+                                           ? " did not answer and was ended"
+                                           : " broke the worker protocol and was ended"),
+                     .code = std::string(to_string(reason)),
+                     .hint = "see `reelgate plugin logs`",
+                     .phase = Phase::run};
+    default:
+        return Error{.category = Category::worker_unavailable,
+                     .text = plugin + " was ended: " + std::string(to_string(reason)),
+                     .code = std::string(to_string(reason)),
+                     .phase = Phase::run};
+    }
+}
+
+} // namespace
+
+Error why_lost(const Death& death, std::string_view attempt, const JobClock& clock)
+{
+    const ExitFacts& facts = death.facts;
+    if (death.killed_for && !facts.crash) return killed(death, clock, *death.killed_for);
+    const std::string_view named = facts.crash ? facts.crash->words.job_id() : std::string_view();
+    if (!named.empty() && named != attempt) return neighbour(death.plugin, "crashed it");
+
+    Error error{.category = Category::plugin_crashed,
+                .text = std::string(death.plugin) + ' ' + facts.sentence(),
+                .code = facts.crash || facts.signal ? "crashed" : "exited",
+                .hint = "see `reelgate plugin logs`",
+                .phase = Phase::run};
+    if (facts.signal == SIGKILL && !facts.crash) {
+        error.code = "host_memory";
+        error.text = std::string(death.plugin) + " was killed by the system at " +
+                     std::to_string(facts.peak_rss_kb / 1024) + " MiB: memory ran out";
+        error.hint = "use a smaller size or fewer frames, or give it more memory";
+    }
+    return error;
+}
+
+} // namespace reelgate

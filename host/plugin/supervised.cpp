@@ -1,0 +1,431 @@
+#include "host/plugin/supervised.hpp"
+
+#include "host/plugin/death.hpp"
+#include "host/plugin/supervised_state.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace reelgate {
+namespace {
+
+using namespace std::chrono_literals;
+using supervise::Phase;
+
+// A probe has two seconds; a call of an extension may load a model.
+constexpr auto kProbePatience = 2s;
+constexpr auto kCallPatience = 300s;
+constexpr auto kPingPatience = 15s;
+
+// Lines of the plugin's own that a crash event repeats.
+constexpr std::size_t kLogTail = 5;
+
+std::string who(const Manifest& manifest) { return manifest.id + ' ' + manifest.version; }
+
+LaunchOrder launch_order(const Manifest& manifest, const ProviderSettings& settings)
+{
+    LaunchOrder order;
+    order.exec = manifest.runtime == Manifest::Runtime::exec;
+    order.plugin_dir = manifest.directory.string();
+    order.library = order.exec ? std::string() : manifest.program().string();
+    order.command = manifest.command;
+    order.stdio = manifest.transport == Manifest::Transport::stdio;
+    order.plugin_name = who(manifest);
+    order.data_dir = settings.data_dir.string();
+    order.cache_dir = settings.cache_dir.string();
+    order.jail = settings.jail;
+    order.jail.allow_network = manifest.egress != Manifest::Egress::none;
+    order.shape = settings.shape;
+    order.host_minor = settings.host_minor;
+    return order;
+}
+
+ProviderState state_for(const supervise::State& state, unsigned max_concurrency)
+{
+    switch (state.phase) {
+    case Phase::stopped: return ProviderState::disabled;
+    case Phase::starting: return ProviderState::starting;
+    case Phase::leaving: return ProviderState::draining;
+    case Phase::refused: return ProviderState::misconfigured;
+    case Phase::ready: break;
+    default: return ProviderState::unhealthy;
+    }
+    if (state.degraded) return ProviderState::degraded;
+    return state.jobs.size() >= max_concurrency ? ProviderState::busy : ProviderState::ready;
+}
+
+} // namespace
+
+SupervisedProvider::SupervisedProvider(asio::any_io_executor loop,
+                                       const Log& log,
+                                       const Clock& clock,
+                                       std::filesystem::path worker_program,
+                                       Manifest manifest,
+                                       ProviderSettings settings)
+    : log_(log), clock_(clock), loop_(loop), program_(std::move(worker_program)),
+      manifest_(std::move(manifest)), settings_(std::move(settings)), output_(settings_.data_dir),
+      chance_(std::random_device{}()), timer_(loop), changed_(loop), tasks_(loop)
+{
+    settings_.limits.start = std::max(settings_.limits.start,
+                                      supervise::Duration(manifest_.start_timeout));
+}
+
+SupervisedProvider::~SupervisedProvider() = default;
+
+void SupervisedProvider::start()
+{
+    if (tasks_.size() == 0) tasks_.spawn(tick());
+    apply(supervise::StartAsked{});
+}
+
+void SupervisedProvider::reset() { apply(supervise::ResetAsked{}); }
+
+asio::awaitable<void> SupervisedProvider::stop()
+{
+    apply(supervise::StopAsked{});
+    while (state_.phase != Phase::stopped && state_.phase != Phase::stuck) {
+        co_await state_change(asio::steady_timer::time_point::max());
+    }
+    ended_ = true;
+    timer_.cancel();
+    co_await tasks_.join();
+}
+
+Task<Done> SupervisedProvider::until_ready(std::chrono::milliseconds patience)
+{
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (!supervise::takes_jobs(state_)) {
+        const bool hopeless = state_.phase != Phase::starting;
+        if (hopeless || std::chrono::steady_clock::now() >= deadline) co_return unavailable();
+        co_await state_change(deadline);
+    }
+    co_return Done{};
+}
+
+const Description* SupervisedProvider::description() const
+{
+    return description_ ? &*description_ : nullptr;
+}
+
+ProviderStatus SupervisedProvider::status() const
+{
+    const unsigned slots = description_ ? description_->max_concurrency : 1;
+    return {.state = state_for(state_, slots),
+            .reason = state_.reason,
+            .since = state_.since,
+            .restarts = starts_ > 0 ? starts_ - 1 : 0};
+}
+
+std::optional<pid_t> SupervisedProvider::pid() const
+{
+    return child_ ? std::optional(child_->pid()) : std::nullopt;
+}
+
+Error SupervisedProvider::unavailable() const
+{
+    if (last_failure_ && state_.phase != Phase::stopped) return *last_failure_;
+    return Error{.category = Category::worker_unavailable,
+                 .text = who(manifest_) + " is " + std::string(supervise::to_string(state_.phase)) +
+                         (state_.reason.empty() ? "" : ": " + state_.reason),
+                 .code = std::string(supervise::to_string(state_.phase)),
+                 .hint = "see `reelgate plugin logs " + manifest_.id + "`",
+                 .phase = reelgate::Phase::queue};
+}
+
+// Asking the plugin --------------------------------------------------------------------------------
+
+Task<ProbeReport> SupervisedProvider::probe()
+{
+    const std::uint64_t n = ++last_number_;
+    const Json frame{{"type", "probe"}, {"n", n}};
+    auto answer = co_await ask("probed " + std::to_string(n), frame, kProbePatience);
+    if (!answer) co_return std::move(answer).error();
+    co_return parse_probe(*answer);
+}
+
+Task<Done> SupervisedProvider::ping()
+{
+    const std::uint64_t n = ++last_number_;
+    const Json frame{{"type", "ping"}, {"n", n}};
+    const auto answer = co_await ask("pong " + std::to_string(n), frame, kPingPatience);
+    if (!answer) co_return answer.error();
+    co_return Done{};
+}
+
+Task<std::string> SupervisedProvider::abandon(std::string remote_json)
+{
+    const std::string job = "abandon-" + std::to_string(++last_number_);
+    const Json remote = Json::parse(remote_json, nullptr, false);
+    const Json frame{{"type", "abandon"}, {"job", job}, {"remote", remote}};
+    return ask("abandoned " + job, frame, kCallPatience);
+}
+
+Task<std::string> SupervisedProvider::call(std::string extension,
+                                           std::string function,
+                                           std::string name,
+                                           std::string argument_json)
+{
+    const std::uint64_t n = ++last_number_;
+    Json argument = Json::parse(argument_json, nullptr, false);
+    if (argument.is_discarded()) argument = std::move(argument_json);
+    const Json frame{{"type", "call"},
+                     {"n", n},
+                     {"extension", extension},
+                     {"function", function},
+                     {"name", name},
+                     {"arguments", std::move(argument)}};
+    return ask("called " + std::to_string(n), frame, kCallPatience);
+}
+
+Task<std::string> SupervisedProvider::ask(std::string key,
+                                          const Json& frame,
+                                          std::chrono::milliseconds patience)
+{
+    // Not a coroutine up to here: the frame is encoded before anything waits.
+    const bool sent = state_.phase == Phase::ready && child_ && child_->send(frame);
+    auto question = std::make_shared<Question>(loop_);
+    if (!sent) question->answer = unavailable();
+    if (sent) questions_.emplace(key, question);
+    return await_answer(std::move(key), std::move(question), patience);
+}
+
+Task<std::string> SupervisedProvider::await_answer(std::string key,
+                                                   std::shared_ptr<Question> question,
+                                                   std::chrono::milliseconds patience)
+{
+    if (!question->answer) {
+        boost::system::error_code woken;
+        question->wake.expires_after(patience);
+        co_await question->wake.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    }
+    questions_.erase(key);
+    if (question->answer) co_return *std::move(question->answer);
+    co_return Error{.category = Category::timeout,
+                    .text = who(manifest_) + " did not answer `" + key.substr(0, key.find(' ')) + "`",
+                    .code = "no_answer",
+                    .hint = "see `reelgate plugin logs " + manifest_.id + "`",
+                    .phase = reelgate::Phase::queue};
+}
+
+// Attempts -----------------------------------------------------------------------------------------
+
+Task<Done> SupervisedProvider::run(AttemptOrder order, AttemptListener& listener)
+{
+    if (!supervise::takes_jobs(state_)) co_return unavailable();
+    if (attempts_.contains(order.id)) co_return internal_error("attempt " + order.id + " runs already");
+
+    Json frame{{"type", order.remote_json ? "resume" : "run"},
+               {"job", order.id},
+               {"request", Json::parse(order.request_json, nullptr, false)},
+               {"work_dir", order.work_dir.string()}};
+    if (order.remote_json) frame["remote"] = Json::parse(*order.remote_json, nullptr, false);
+    if (!child_->send(frame))
+        co_return invalid("the request is too long for a worker's frame", "request_too_long");
+
+    auto attempt = std::make_shared<RunningAttempt>(loop_, listener, order.work_dir);
+    attempts_.emplace(order.id, attempt);
+    apply(supervise::JobStarted{order.id});
+    log_.write(Event::attempt_started, {{"provider", settings_.id}, {"attempt", order.id}});
+    while (!attempt->verdict) {
+        boost::system::error_code woken;
+        attempt->wake.expires_at(asio::steady_timer::time_point::max());
+        co_await attempt->wake.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        const auto ours = co_await asio::this_coro::cancellation_state;
+        if (ours.cancelled() == asio::cancellation_type::none || attempt->verdict) continue;
+        // Whoever waited has gone, and the listener with him: nobody hears of this attempt again.
+        attempts_.erase(order.id);
+        apply(supervise::CancelAsked{order.id});
+        co_return Error{.category = Category::cancelled, .text = "nobody waits for it any more"};
+    }
+    const Result<Done> verdict = *attempt->verdict;
+    log_.write(Event::attempt_ended,
+               {{"provider", settings_.id},
+                {"attempt", order.id},
+                {"category", verdict ? "none" : to_string(verdict.error().category)},
+                {"text", verdict ? std::string() : verdict.error().text}});
+    co_return verdict;
+}
+
+void SupervisedProvider::cancel(const std::string& attempt)
+{
+    apply(supervise::CancelAsked{attempt});
+}
+
+void SupervisedProvider::settle(const std::string& attempt, Result<Done> verdict)
+{
+    const auto found = attempts_.find(attempt);
+    if (found == attempts_.end()) return;
+    found->second->verdict = std::move(verdict);
+    found->second->wake.cancel();
+    attempts_.erase(found);
+}
+
+// Supervision --------------------------------------------------------------------------------------
+
+void SupervisedProvider::apply(const supervise::Event& event)
+{
+    const double chance = std::uniform_real_distribution<>(0, 1)(chance_);
+    auto [state, actions] =
+        supervise::step(std::move(state_), event, clock_.now(), settings_.limits, chance);
+    state_ = std::move(state);
+    for (const supervise::Action& action : actions)
+        perform(action);
+    timer_.cancel(); // tick() arms it anew
+}
+
+void SupervisedProvider::perform(const supervise::Action& action)
+{
+    if (std::holds_alternative<supervise::Spawn>(action)) return do_spawn();
+    if (std::holds_alternative<supervise::StateChanged>(action)) return announce_state();
+    if (!child_) return;
+    if (std::holds_alternative<supervise::SendPing>(action)) {
+        child_->send(Json{{"type", "ping"}, {"n", 0}});
+    } else if (const auto* cancel = std::get_if<supervise::SendCancel>(&action)) {
+        child_->send(Json{{"type", "cancel"}, {"job", cancel->job}});
+    } else if (std::holds_alternative<supervise::SendBye>(action)) {
+        child_->send(Json{{"type", "bye"}});
+    } else if (const auto* kill = std::get_if<supervise::Kill>(&action)) {
+        const auto why = supervise::to_string(kill->reason);
+        log_.write(Event::worker_killed, {{"provider", settings_.id}, {"why", why}});
+        output_.note("killed: " + std::string(why), clock_.wall());
+        child_->kill();
+    }
+}
+
+void SupervisedProvider::do_spawn()
+{
+    ++starts_;
+    const std::string mark = settings_.id + '/' + std::to_string(starts_);
+    Environment environment = settings_.environment;
+    environment.emplace_back(kWorkerMark, mark);
+    auto child = ChildProcess::start(
+        loop_, program_, launch_order(manifest_, settings_), environment, output_, *this);
+    if (!child) {
+        last_failure_ = child.error();
+        // A turn later: the step that asked for this has not finished yet.
+        asio::post(loop_, [this, text = child.error().text] { apply(supervise::SpawnFailed{text}); });
+        return;
+    }
+    child_ = *std::move(child);
+    output_.note("started as process " + std::to_string(child_->pid()), clock_.wall());
+    log_.write(Event::worker_started, {{"provider", settings_.id}, {"pid", child_->pid()}});
+}
+
+void SupervisedProvider::announce_state()
+{
+    log_.write(Event::worker_state,
+               {{"provider", settings_.id},
+                {"state", supervise::to_string(state_.phase)},
+                {"reason", state_.reason}});
+    wake_waiters();
+}
+
+void SupervisedProvider::wake_waiters()
+{
+    for (asio::steady_timer* waiter : waiters_)
+        waiter->cancel();
+}
+
+// Each waiter brings a timer of its own: one shared by two would be re-armed by one under the other.
+asio::awaitable<void> SupervisedProvider::state_change(std::chrono::steady_clock::time_point deadline)
+{
+    asio::steady_timer timer(loop_, deadline);
+    const auto place = waiters_.insert(waiters_.end(), &timer);
+    boost::system::error_code woken;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    waiters_.erase(place);
+}
+
+// The only clock: sleeps until the next moment that the state names.
+asio::awaitable<void> SupervisedProvider::tick()
+{
+    while (!ended_) {
+        const auto wake = supervise::wake_at(state_, settings_.limits);
+        boost::system::error_code woken;
+        timer_.expires_at(wake.value_or(asio::steady_timer::time_point::max()));
+        co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        if (!woken && !ended_) apply(supervise::Tick{});
+    }
+}
+
+void SupervisedProvider::on_last_words(const Crash& crash)
+{
+    ExitFacts facts;
+    facts.crash = crash;
+    for (const std::string& frame : crash.frames)
+        output_.note("  " + frame, clock_.wall());
+    lose_attempts(facts);
+}
+
+void SupervisedProvider::on_wire_broken(const Error& why)
+{
+    output_.note(why.sentence(), clock_.wall());
+    log_.write(Event::worker_misbehaved,
+               {{"provider", settings_.id}, {"what", why.code}, {"text", why.text}});
+    apply(supervise::WireBroken{why.text});
+}
+
+void SupervisedProvider::on_exit(const ExitFacts& facts)
+{
+    const std::string sentence = facts.sentence();
+    const bool asked = state_.phase == Phase::leaving && !facts.signal && facts.code == 0;
+    output_.note(asked ? "ended" : sentence, clock_.wall());
+    if (!asked && !state_.killing_for) {
+        std::string tail;
+        for (const std::string& line : output_.tail(kLogTail))
+            tail += line + " | ";
+        log_.write(Event::worker_crashed,
+                   {{"provider", settings_.id}, {"text", sentence}, {"output", tail}});
+    }
+    lose_attempts(facts);
+    lose_questions(Error{.category = Category::plugin_crashed,
+                         .text = who(manifest_) + ' ' + sentence,
+                         .code = "crashed",
+                         .phase = reelgate::Phase::run});
+    if (state_.phase == Phase::starting && !last_failure_)
+        last_failure_ = Error{.category = Category::worker_unavailable,
+                              .text = who(manifest_) + " ended before it was ready: " + sentence,
+                              .code = "start_crashed",
+                              .hint = "see `reelgate plugin logs " + manifest_.id + "`",
+                              .phase = reelgate::Phase::load};
+    if (state_.killing_for == supervise::KillReason::start_timeout)
+        last_failure_ = Error{.category = Category::worker_unavailable,
+                              .text = who(manifest_) + " was not ready within " +
+                                      std::to_string(settings_.limits.start.count()) + " ms",
+                              .code = "start_timeout",
+                              .hint = "raise start_timeout_s in its plugin.json",
+                              .phase = reelgate::Phase::load};
+    // Its coroutine is what called us: it is freed once it has ended.
+    tasks_.spawn(bury(std::move(child_)));
+    apply(supervise::Exited{sentence});
+}
+
+asio::awaitable<void> SupervisedProvider::bury(std::unique_ptr<ChildProcess> child)
+{
+    co_await child->join();
+}
+
+void SupervisedProvider::lose_attempts(const ExitFacts& facts)
+{
+    const std::string plugin = who(manifest_);
+    const Death death{.facts = facts,
+                      .killed_for = state_.killing_for,
+                      .plugin = plugin,
+                      .remote = manifest_.egress == Manifest::Egress::cloud};
+    const auto clocks = state_.jobs;
+    for (const auto& [id, clock] : clocks)
+        settle(id, why_lost(death, id, clock));
+}
+
+void SupervisedProvider::lose_questions(const Error& why)
+{
+    for (const auto& [key, question] : questions_) {
+        question->answer = why;
+        question->wake.cancel();
+    }
+    questions_.clear();
+}
+
+} // namespace reelgate

@@ -1,0 +1,145 @@
+// A provider over worker processes: one at a time, started again when it dies, left alone when it dies
+// too often. Does what host/plugin/supervise decides and owns no rule of its own.
+#pragma once
+
+#include "host/base/log.hpp"
+#include "host/plugin/child_process.hpp"
+#include "host/plugin/manifest.hpp"
+#include "host/plugin/provider.hpp"
+#include "host/plugin/supervise.hpp"
+
+#include <list>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace reelgate {
+
+struct ProviderSettings {
+    std::string id;                // the operator's name for it
+    std::string config_json = "{}"; // defaults filled, secrets resolved
+    std::filesystem::path data_dir;
+    std::filesystem::path cache_dir;
+    JailOrder jail;
+    Environment environment; // what the manifest asked for and the operator granted
+    supervise::Limits limits;
+    HostShape shape = HostShape::normal;
+    std::uint32_t host_minor = RG_ABI_MINOR;
+};
+
+struct JailReport {
+    std::string what;
+    bool applied = false;
+    std::string detail;
+};
+
+class SupervisedProvider final : public Provider, ChildEvents {
+public:
+    // Starts nothing yet. `log` and `clock` must outlive it.
+    SupervisedProvider(asio::any_io_executor loop,
+                       const Log& log,
+                       const Clock& clock,
+                       std::filesystem::path worker_program,
+                       Manifest manifest,
+                       ProviderSettings settings);
+    ~SupervisedProvider() override;
+
+    void start();
+    void reset(); // an operator's: forget the crashes and try now
+
+    // Waits until it can take jobs; the failure says why it cannot, or that it is taking too long.
+    Task<Done> until_ready(std::chrono::milliseconds patience);
+
+    const Description* description() const override;
+    ProviderStatus status() const override;
+    Task<ProbeReport> probe() override;
+    Task<Done> run(AttemptOrder order, AttemptListener& listener) override;
+    void cancel(const std::string& attempt) override;
+    Task<std::string> abandon(std::string remote_json) override;
+    Task<std::string> call(std::string extension,
+                           std::string function,
+                           std::string name,
+                           std::string argument_json) override;
+    asio::awaitable<void> stop() override;
+
+    supervise::Phase phase() const { return state_.phase; }
+    const supervise::State& supervision() const { return state_; }
+    const WorkerOutput& output() const { return output_; }
+    const std::vector<JailReport>& jail() const { return jail_; }
+    std::optional<pid_t> pid() const;
+    unsigned late_calls() const { return late_calls_; }
+    unsigned starts() const { return starts_; }
+
+    // One round trip through the worker's reading thread.
+    Task<Done> ping();
+
+private:
+    // A question that waits for its answer frame, or for the end of the worker.
+    struct Question;
+    struct RunningAttempt;
+
+    void on_frame(const Json& frame) override;
+    void on_last_words(const Crash& crash) override;
+    void on_wire_broken(const Error& why) override;
+    void on_exit(const ExitFacts& facts) override;
+
+    void apply(const supervise::Event& event);
+    void perform(const supervise::Action& action);
+    void do_spawn();
+    void lose_attempts(const ExitFacts& facts);
+    void lose_questions(const Error& why);
+    asio::awaitable<void> bury(std::unique_ptr<ChildProcess> child);
+    void announce_state();
+    void arm_timer();
+    asio::awaitable<void> tick();
+    void wake_waiters();
+    asio::awaitable<void> state_change(std::chrono::steady_clock::time_point deadline);
+
+    void on_hello(const Json& frame);
+    void on_created(const Json& frame);
+    void on_fatal(const Json& frame);
+    void on_job_frame(const std::string& type, const Json& frame);
+    void on_artifact(RunningAttempt& attempt, const Json& frame);
+    void on_durable(RunningAttempt& attempt, const std::string& type, const Json& frame);
+    void on_done(const std::string& id, RunningAttempt& attempt, const Json& frame);
+    void on_log_frame(const Json& frame);
+    void answer(const std::string& type, const Json& frame);
+    void misbehaved(std::string_view what, std::string_view detail);
+
+    Task<std::string> ask(std::string key, const Json& frame, std::chrono::milliseconds patience);
+    Task<std::string> await_answer(std::string key,
+                                   std::shared_ptr<Question> question,
+                                   std::chrono::milliseconds patience);
+    void settle(const std::string& attempt, Result<Done> verdict);
+    Error unavailable() const;
+
+    const Log& log_;
+    const Clock& clock_;
+    asio::any_io_executor loop_;
+    std::filesystem::path program_;
+    Manifest manifest_;
+    ProviderSettings settings_;
+    WorkerOutput output_;
+    supervise::State state_;
+    std::minstd_rand chance_;
+    std::optional<Description> description_;
+    std::vector<JailReport> jail_;
+    std::optional<Error> last_failure_; // why it cannot take jobs, in full
+    std::uint64_t last_number_ = 0;
+    unsigned late_calls_ = 0;
+    unsigned starts_ = 0;
+
+    std::map<std::string, std::shared_ptr<Question>> questions_;
+    std::map<std::string, std::shared_ptr<RunningAttempt>> attempts_;
+    asio::steady_timer timer_;
+    std::list<asio::steady_timer*> waiters_; // who waits for the next change of state
+    bool ended_ = false;
+
+    // These run code on the loop that uses the members above: keep them last.
+    std::unique_ptr<ChildProcess> child_;
+    TaskGroup tasks_;
+};
+
+} // namespace reelgate

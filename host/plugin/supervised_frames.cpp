@@ -1,0 +1,335 @@
+// What SupervisedProvider makes of each frame of a worker. Every member is looked at as if it came from
+// the network; what is unknown is ignored, what is wrong is logged and costs the attempt it names.
+#include "host/plugin/failure_record.hpp"
+#include "host/plugin/frames.hpp"
+#include "host/plugin/supervised_state.hpp"
+#include "host/plugin/work_dir.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace reelgate {
+namespace {
+
+// One attempt makes a film, a thumbnail, a sound track; a plugin that offers more is out of its mind.
+constexpr std::size_t kMaxArtifacts = 256;
+
+// A plugin's own words in our log are cut to this.
+constexpr std::size_t kMaxLoggedFields = 4096;
+
+std::string text_of(const Json& frame, const char* member)
+{
+    const auto found = frame.find(member);
+    return found != frame.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::string dumped(const Json& json)
+{
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string dumped(const Json& frame, const char* member)
+{
+    const auto found = frame.find(member);
+    return found == frame.end() ? std::string() : dumped(*found);
+}
+
+std::int64_t integer_of(const Json& frame, const char* member, std::int64_t otherwise)
+{
+    const auto found = frame.find(member);
+    return found != frame.end() && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
+}
+
+double number_of(const Json& frame, const char* member)
+{
+    const auto found = frame.find(member);
+    return found != frame.end() && found->is_number() ? found->get<double>() : 0.0;
+}
+
+rg_status status_of(const Json& frame)
+{
+    const std::int64_t status = integer_of(frame, "status", -1);
+    return status < RG_OK || status > RG_CANCELLED ? rg_status{-1} : static_cast<rg_status>(status);
+}
+
+Error refusal(std::string text, std::string code, std::string hint)
+{
+    return Error{.category = Category::worker_unavailable,
+                 .text = std::move(text),
+                 .code = std::move(code),
+                 .hint = std::move(hint),
+                 .phase = Phase::load};
+}
+
+Result<Done> speaks_our_protocol(const Json& hello, const std::string& who)
+{
+    const auto range = hello.find("protocol");
+    const bool shaped = range != hello.end() && range->is_array() && range->size() == 2 &&
+                        (*range)[0].is_number_integer() && (*range)[1].is_number_integer();
+    if (!shaped)
+        return refusal(who + ": its hello names no protocol", "bad_hello", "see the plugin guide");
+    const auto lowest = (*range)[0].get<std::int64_t>();
+    const auto highest = (*range)[1].get<std::int64_t>();
+    const std::string sides = who + " speaks worker protocol " + std::to_string(lowest) + " to " +
+                              std::to_string(highest) + ", this is " +
+                              std::to_string(kProtocolLowest) + " to " +
+                              std::to_string(kProtocolHighest);
+    if (lowest > kProtocolHighest) return refusal(sides, "protocol_too_new", "update Reelgate");
+    if (highest < kProtocolLowest) return refusal(sides, "protocol_too_old", "update the plugin");
+    return Done{};
+}
+
+// The manifest was believed so far; now the plugin itself has spoken.
+Result<Done> is_who_its_manifest_says(const Description& description, const Manifest& manifest)
+{
+    if (description.id == manifest.id && description.version == manifest.version) return Done{};
+    return refusal(manifest.file().string() + " says " + manifest.id + ' ' + manifest.version +
+                       ", the plugin itself says " + description.id + ' ' + description.version,
+                   "identity_mismatch",
+                   "make both say the same, and build the plugin again");
+}
+
+ProgressNote note_from(const Json& frame)
+{
+    const std::string source = text_of(frame, "source");
+    ProgressNote note;
+    if (source == "measured") note.source = RG_MEASURED;
+    if (source == "estimated") note.source = RG_ESTIMATED;
+    note.value = std::clamp(number_of(frame, "value"), 0.0, 1.0);
+    const auto count = [&](const char* member) {
+        return static_cast<std::uint32_t>(
+            std::clamp<std::int64_t>(integer_of(frame, member, 0), 0, UINT32_MAX));
+    };
+    note.step = count("step");
+    note.steps = count("steps");
+    note.stage = text_of(frame, "stage").substr(0, 256);
+    return note;
+}
+
+} // namespace
+
+void SupervisedProvider::on_frame(const Json& frame)
+{
+    using Handler = void (*)(SupervisedProvider&, const std::string&, const Json&);
+    static const std::map<std::string, Handler, std::less<>> kHandlers{
+        {"hello", [](auto& p, const auto&, const Json& f) { p.on_hello(f); }},
+        {"created", [](auto& p, const auto&, const Json& f) { p.on_created(f); }},
+        {"fatal", [](auto& p, const auto&, const Json& f) { p.on_fatal(f); }},
+        {"log", [](auto& p, const auto&, const Json& f) { p.on_log_frame(f); }},
+        {"pong",
+         [](auto& p, const auto& type, const Json& f) {
+             p.apply(supervise::Ponged{});
+             p.answer(type, f);
+         }},
+        {"probed", [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }},
+        {"called", [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }},
+        {"abandoned", [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }},
+        {"progress", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+        {"preview", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+        {"artifact", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+        {"intend", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+        {"accepted", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+        {"done", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+    };
+    const std::string& type = frame["type"].get_ref<const std::string&>();
+    if (const auto found = kHandlers.find(type); found != kHandlers.end())
+        found->second(*this, type, frame);
+}
+
+void SupervisedProvider::on_hello(const Json& frame)
+{
+    const std::string who = manifest_.id + ' ' + manifest_.version;
+    const auto refuse = [&](const Error& why) {
+        last_failure_ = why;
+        log_.write(Event::plugin_refused, {{"provider", settings_.id}, {"text", why.sentence()}});
+        apply(supervise::Fatal{why.text});
+    };
+    if (const auto speaks = speaks_our_protocol(frame, who); !speaks) return refuse(speaks.error());
+    auto description = parse_description(dumped(frame, "describe"));
+    if (!description)
+        return refuse(refusal(who + ": " + description.error().text,
+                              "bad_description",
+                              "run `reelgate plugin check " + manifest_.directory.string() + "`"));
+    if (const auto is = is_who_its_manifest_says(*description, manifest_); !is)
+        return refuse(is.error());
+    description_ = *std::move(description);
+    settings_.limits.silent_for = description_->silent_for;
+    settings_.limits.cancel_within = description_->cancel_within;
+
+    jail_.clear();
+    if (const auto jail = frame.find("jail"); jail != frame.end() && jail->is_array())
+        for (const Json& m : *jail)
+            if (m.is_object())
+                jail_.push_back({text_of(m, "what"),
+                                 m.value("applied", Json(false)) == Json(true),
+                                 text_of(m, "detail")});
+
+    child_->send(Json{{"type", "hello"},
+                      {"protocol", kProtocolHighest},
+                      {"features", Json::array()},
+                      {"host", {{"abi", {{"major", RG_ABI_MAJOR}, {"minor", settings_.host_minor}}}}},
+                      {"limits", {{"frame", kMaxFrame}}}});
+    child_->send(Json{{"type", "create"},
+                      {"config", Json::parse(settings_.config_json, nullptr, false)},
+                      {"data_dir", settings_.data_dir.string()},
+                      {"cache_dir", settings_.cache_dir.string()}});
+}
+
+void SupervisedProvider::on_created(const Json& frame)
+{
+    if (state_.phase != supervise::Phase::starting) return;
+    if (status_of(frame) != RG_OK) {
+        Error why = error_from(status_of(frame), dumped(frame, "failure"), Phase::load);
+        if (why.code.empty()) why.code = "create_failed";
+        last_failure_ = why;
+        log_.write(Event::plugin_refused, {{"provider", settings_.id}, {"text", why.sentence()}});
+        return apply(supervise::Fatal{why.text});
+    }
+    last_failure_.reset();
+    log_.write(Event::worker_ready, {{"provider", settings_.id}});
+    apply(supervise::Created{});
+}
+
+void SupervisedProvider::on_fatal(const Json& frame)
+{
+    const auto category = category_from(text_of(frame, "category"));
+    const Error why{.category = category.value_or(Category::worker_unavailable),
+                    .text = text_of(frame, "text"),
+                    .code = text_of(frame, "code"),
+                    .hint = text_of(frame, "hint"),
+                    .phase = Phase::load};
+    if (state_.phase == supervise::Phase::starting) {
+        last_failure_ = why;
+        log_.write(Event::plugin_refused, {{"provider", settings_.id}, {"text", why.sentence()}});
+    }
+    apply(supervise::Fatal{why.text});
+}
+
+void SupervisedProvider::on_job_frame(const std::string& type, const Json& frame)
+{
+    const std::string id = text_of(frame, "job");
+    const auto found = attempts_.find(id);
+    // Late, or invented: the attempt has its verdict, or never was.
+    if (found == attempts_.end()) return;
+    const std::shared_ptr<RunningAttempt> attempt = found->second;
+    apply(supervise::SignOfLife{id});
+    if (type == "progress") return attempt->listener.on_progress(note_from(frame));
+    if (type == "preview") {
+        const std::string path = text_of(frame, "path");
+        if (open_in_work_dir(attempt->work_dir, {.relative = path})) attempt->listener.on_preview(path);
+        return;
+    }
+    if (type == "artifact") return on_artifact(*attempt, frame);
+    if (type == "done") return on_done(id, *attempt, frame);
+    on_durable(*attempt, type, frame);
+}
+
+void SupervisedProvider::on_artifact(RunningAttempt& attempt, const Json& frame)
+{
+    const auto meta = frame.find("meta");
+    ArtifactOffer offer{.path = text_of(frame, "path"), .role = "video", .mime = {}, .meta_json = "{}"};
+    if (meta != frame.end() && meta->is_object()) {
+        offer.meta_json = dumped(*meta);
+        offer.mime = text_of(*meta, "mime");
+        if (const std::string role = text_of(*meta, "role"); !role.empty()) offer.role = role;
+    }
+    const bool directory = offer.role == "frames";
+    const auto opened = open_in_work_dir(attempt.work_dir,
+                                         {.relative = offer.path, .directory = directory});
+    if (!opened || ++attempt.artifacts > kMaxArtifacts) {
+        attempt.spoiled = opened ? Error{.category = Category::output_invalid,
+                                         .text = "the plugin offered more artifacts than " +
+                                                 std::to_string(kMaxArtifacts),
+                                         .code = "too_many_artifacts",
+                                         .phase = Phase::verify}
+                                 : opened.error();
+        return misbehaved("artifact", attempt.spoiled->text);
+    }
+    attempt.listener.on_artifact(offer);
+}
+
+// The plugin waits for the answer: it comes when the listener has it on disk, or at once with a failure
+// when the frame cannot be understood.
+void SupervisedProvider::on_durable(RunningAttempt& attempt, const std::string& type, const Json& frame)
+{
+    const Json answer{{"type", "ack"}, {"job", text_of(frame, "job")}, {"n", integer_of(frame, "n", 0)}};
+    Ack ack = [this, answer](rg_status status) mutable {
+        answer["status"] = status;
+        if (child_) child_->send(answer);
+    };
+    const bool intends = type == "intend";
+    const auto content = frame.find(intends ? "what" : "remote");
+    if (content == frame.end() || !content->is_object()) {
+        misbehaved(type, "without an object");
+        return ack(RG_REJECTED);
+    }
+    if (intends)
+        attempt.listener.on_intend(dumped(*content), std::move(ack));
+    else
+        attempt.listener.on_accepted(dumped(*content), std::move(ack));
+}
+
+void SupervisedProvider::on_done(const std::string& id, RunningAttempt& attempt, const Json& frame)
+{
+    const rg_status status = status_of(frame);
+    Result<Done> verdict = Done{};
+    if (status != RG_OK)
+        verdict = error_from(status, dumped(frame, "failure"), Phase::run);
+    else if (attempt.spoiled)
+        verdict = *attempt.spoiled;
+    // A cancel that came of silence is a stall, whatever the plugin calls it.
+    const auto clock = state_.jobs.find(id);
+    if (clock != state_.jobs.end() && clock->second.stalled && !verdict)
+        verdict = Error{.category = Category::timeout,
+                        .text = manifest_.id + " gave no sign of life and was cancelled",
+                        .code = "run_stalled",
+                        .hint = "raise silent_for if its steps really take this long",
+                        .phase = Phase::run};
+    settle(id, std::move(verdict));
+    apply(supervise::JobDone{id});
+}
+
+void SupervisedProvider::on_log_frame(const Json& frame)
+{
+    const std::string level = text_of(frame, "level");
+    const std::string event = text_of(frame, "event").substr(0, 256);
+    const std::string fields = dumped(frame, "fields").substr(0, kMaxLoggedFields);
+    if (event == "plugin.late_call") ++late_calls_;
+    const Level known = level == "error"  ? Level::error
+                        : level == "warn" ? Level::warn
+                        : level == "info" ? Level::info
+                                          : Level::debug;
+    log_.write(Event::plugin_log,
+               known,
+               {{"provider", settings_.id}, {"said", event}, {"fields", fields}});
+    output_.note(level + ' ' + event + ' ' + fields, clock_.wall());
+    // A line names no job, so it is a sign of life only where it can be of one job alone.
+    if (attempts_.size() == 1) apply(supervise::SignOfLife{attempts_.begin()->first});
+}
+
+void SupervisedProvider::answer(const std::string& type, const Json& frame)
+{
+    const std::string key =
+        type + ' ' + (type == "abandoned" ? text_of(frame, "job") : dumped(frame, "n"));
+    const auto found = questions_.find(key);
+    if (found == questions_.end()) return; // too late, or our own ping, which nobody waits for
+    Question& question = *found->second;
+    if (type == "pong")
+        question.answer = std::string("{}");
+    else if (const rg_status status = status_of(frame); status == RG_OK)
+        question.answer = dumped(frame, "result");
+    else
+        question.answer = error_from(status, dumped(frame, "failure"), Phase::queue);
+    question.wake.cancel();
+    questions_.erase(found);
+}
+
+void SupervisedProvider::misbehaved(std::string_view what, std::string_view detail)
+{
+    log_.write(Event::worker_misbehaved,
+               {{"provider", settings_.id}, {"what", what}, {"text", detail}});
+}
+
+} // namespace reelgate

@@ -1,0 +1,34 @@
+// What SupervisedProvider keeps for each question and each attempt under way. Its two .cpp files share
+// this; nobody else includes it.
+#pragma once
+
+#include "host/plugin/supervised.hpp"
+
+namespace reelgate {
+
+// A frame that asks, until the frame that answers, or the end of the worker.
+struct SupervisedProvider::Question {
+    explicit Question(const asio::any_io_executor& loop) : wake(loop) {}
+
+    asio::steady_timer wake;
+    std::optional<Result<std::string>> answer;
+};
+
+struct SupervisedProvider::RunningAttempt {
+    RunningAttempt(const asio::any_io_executor& loop,
+                   AttemptListener& who_listens,
+                   std::filesystem::path directory)
+        : wake(loop), listener(who_listens), work_dir(std::move(directory))
+    {
+        wake.expires_at(asio::steady_timer::time_point::max());
+    }
+
+    asio::steady_timer wake;
+    AttemptListener& listener;
+    std::filesystem::path work_dir;
+    std::size_t artifacts = 0;
+    std::optional<Error> spoiled; // it offered something it may not: no success can follow
+    std::optional<Result<Done>> verdict;
+};
+
+} // namespace reelgate

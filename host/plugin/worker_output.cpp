@@ -1,0 +1,107 @@
+#include "host/plugin/worker_output.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+
+namespace reelgate {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A terminal that shows the log must not obey it.
+std::string printable(std::string_view line)
+{
+    std::string out(line.substr(0, kMaxOutputLine));
+    std::replace_if(
+        out.begin(),
+        out.end(),
+        [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; },
+        '?');
+    return out;
+}
+
+} // namespace
+
+WorkerOutput::WorkerOutput(std::filesystem::path directory) : directory_(std::move(directory))
+{
+    if (!directory_.empty()) open_file();
+}
+
+void WorkerOutput::open_file()
+{
+    std::error_code ignored; // without a directory there is no file, and the ring is all there is
+    std::filesystem::create_directories(directory_, ignored);
+    const auto path = directory_ / "worker.log";
+    file_ = Fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    struct stat facts {};
+    file_size_ = file_ && ::fstat(file_.get(), &facts) == 0
+                     ? static_cast<std::uint64_t>(facts.st_size)
+                     : 0;
+}
+
+void WorkerOutput::feed(std::string_view bytes, SteadyTime now, WallTime wall)
+{
+    while (!bytes.empty()) {
+        const std::size_t end = bytes.find('\n');
+        const std::string_view part = bytes.substr(0, end);
+        // A line that never ends is cut; the rest of it is dropped with its end.
+        partial_ += part.substr(0, kMaxOutputLine - std::min(kMaxOutputLine, partial_.size()));
+        if (end == std::string_view::npos) return;
+        bytes.remove_prefix(end + 1);
+        if (within_rate(now))
+            keep(partial_, wall);
+        else
+            ++dropped_;
+        partial_.clear();
+    }
+}
+
+void WorkerOutput::note(std::string_view line, WallTime wall)
+{
+    keep("-- " + std::string(line), wall);
+}
+
+std::vector<std::string> WorkerOutput::tail(std::size_t lines) const
+{
+    const std::size_t skip = ring_.size() - std::min(lines, ring_.size());
+    std::vector<std::string> last(ring_.begin() + static_cast<std::ptrdiff_t>(skip), ring_.end());
+    if (!partial_.empty()) last.push_back(printable(partial_));
+    return last;
+}
+
+bool WorkerOutput::within_rate(SteadyTime now)
+{
+    if (now - second_ >= 1s) {
+        second_ = now;
+        in_second_ = 0;
+    }
+    return ++in_second_ <= kOutputLinesPerSecond;
+}
+
+void WorkerOutput::keep(std::string_view line, WallTime wall)
+{
+    if (dropped_ > dropped_said_) {
+        const std::uint64_t newly = dropped_ - dropped_said_;
+        dropped_said_ = dropped_;
+        keep("-- " + std::to_string(newly) + " lines dropped: too many at once", wall);
+    }
+    ring_.push_back(printable(line));
+    if (ring_.size() > kOutputRing) ring_.pop_front();
+    if (!file_) return;
+
+    if (file_size_ >= kMaxLogFile) {
+        std::error_code ignored;
+        std::filesystem::rename(directory_ / "worker.log", directory_ / "worker.log.1", ignored);
+        open_file();
+    }
+    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(wall.time_since_epoch());
+    const std::string text = std::to_string(millis.count()) + ' ' + ring_.back() + '\n';
+    if (::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()))
+        file_size_ += text.size();
+}
+
+} // namespace reelgate
