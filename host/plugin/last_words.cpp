@@ -30,12 +30,12 @@ void speak_and_die(int signal, siginfo_t* info, void* /*context*/)
     words.signal = signal;
     words.code = info->si_code;
     words.thread = static_cast<std::int32_t>(::syscall(SYS_gettid));
-    words.address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(info->si_addr));
+    words.address = reinterpret_cast<std::uintptr_t>(info->si_addr);
     words.job = job_of_thread;
     std::array<void*, kMaxReturnAddresses> frames{};
     words.depth = static_cast<std::uint32_t>(::backtrace(frames.data(), int{frames.size()}));
     for (std::size_t i = 0; i < words.depth; ++i)
-        words.frames[i] = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(frames[i]));
+        words.frames[i] = reinterpret_cast<std::uintptr_t>(frames[i]);
 
     const int channel = last_channel.load();
     if (::write(channel, &words, sizeof words) == ssize_t{sizeof words}) {

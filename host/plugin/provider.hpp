@@ -54,7 +54,11 @@ class Provider {
 public:
     virtual ~Provider() = default;
 
-    // Known once the plugin has been opened for the first time.
+    // Starts it if nobody has, and waits until it takes attempts; the failure says why it does not, or
+    // that it has not within `patience`.
+    virtual Task<Done> open(std::chrono::milliseconds patience) = 0;
+
+    // Known once it has been open for the first time.
     virtual const Description* description() const = 0;
     virtual ProviderStatus status() const = 0;
 

@@ -93,8 +93,9 @@ asio::awaitable<void> SupervisedProvider::stop()
     co_await tasks_.join();
 }
 
-Task<Done> SupervisedProvider::until_ready(std::chrono::milliseconds patience)
+Task<Done> SupervisedProvider::open(std::chrono::milliseconds patience)
 {
+    if (!state_.wanted) start();
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!supervise::takes_jobs(state_)) {
         const bool hopeless = state_.phase != Phase::starting;

@@ -49,9 +49,7 @@ public:
     void start();
     void reset(); // an operator's: forget the crashes and try now
 
-    // Waits until it can take jobs; the failure says why it cannot, or that it is taking too long.
-    Task<Done> until_ready(std::chrono::milliseconds patience);
-
+    Task<Done> open(std::chrono::milliseconds patience) override;
     const Description* description() const override;
     ProviderStatus status() const override;
     Task<ProbeReport> probe() override;

@@ -1,5 +1,6 @@
 // What SupervisedProvider makes of each frame of a worker. Every member is looked at as if it came from
 // the network; what is unknown is ignored, what is wrong is logged and costs the attempt it names.
+#include "host/plugin/config_check.hpp"
 #include "host/plugin/failure_record.hpp"
 #include "host/plugin/frames.hpp"
 #include "host/plugin/supervised_state.hpp"
@@ -81,16 +82,6 @@ Result<Done> speaks_our_protocol(const Json& hello, const std::string& who)
     return Done{};
 }
 
-// The manifest was believed so far; now the plugin itself has spoken.
-Result<Done> is_who_its_manifest_says(const Description& description, const Manifest& manifest)
-{
-    if (description.id == manifest.id && description.version == manifest.version) return Done{};
-    return refusal(manifest.file().string() + " says " + manifest.id + ' ' + manifest.version +
-                       ", the plugin itself says " + description.id + ' ' + description.version,
-                   "identity_mismatch",
-                   "make both say the same, and build the plugin again");
-}
-
 ProgressNote note_from(const Json& frame)
 {
     const std::string source = text_of(frame, "source");
@@ -147,14 +138,11 @@ void SupervisedProvider::on_hello(const Json& frame)
         apply(supervise::Fatal{why.text});
     };
     if (const auto speaks = speaks_our_protocol(frame, who); !speaks) return refuse(speaks.error());
-    auto description = parse_description(dumped(frame, "describe"));
-    if (!description)
-        return refuse(refusal(who + ": " + description.error().text,
-                              "bad_description",
-                              "run `reelgate plugin check " + manifest_.directory.string() + "`"));
-    if (const auto is = is_who_its_manifest_says(*description, manifest_); !is)
-        return refuse(is.error());
+    auto description = checked_description(dumped(frame, "describe"), manifest_);
+    if (!description) return refuse(description.error());
+    const auto config = checked_config(*description, settings_.config_json);
     description_ = *std::move(description);
+    if (!config) return refuse(config.error());
     settings_.limits.silent_for = description_->silent_for;
     settings_.limits.cancel_within = description_->cancel_within;
 
@@ -172,7 +160,7 @@ void SupervisedProvider::on_hello(const Json& frame)
                       {"host", {{"abi", {{"major", RG_ABI_MAJOR}, {"minor", settings_.host_minor}}}}},
                       {"limits", {{"frame", kMaxFrame}}}});
     child_->send(Json{{"type", "create"},
-                      {"config", Json::parse(settings_.config_json, nullptr, false)},
+                      {"config", Json::parse(*config, nullptr, false)},
                       {"data_dir", settings_.data_dir.string()},
                       {"cache_dir", settings_.cache_dir.string()}});
 }

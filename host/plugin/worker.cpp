@@ -350,7 +350,8 @@ void Worker::create(const Json& frame)
     }
     const std::string data_dir = text_of(frame, "data_dir");
     const std::string cache_dir = text_of(frame, "cache_dir");
-    host_ = std::make_unique<HostFace>(*this, data_dir, cache_dir, order_.shape);
+    HostEar& ear = *this;
+    host_ = std::make_unique<HostFace>(ear, data_dir, cache_dir, order_.shape);
     const Result<void*> self = table_->create(host_->c(), object_text(frame, "config"));
     if (self) {
         self_ = *self;

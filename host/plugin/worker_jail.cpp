@@ -46,7 +46,7 @@ JailMeasure few_cores(unsigned cores)
     if (::sched_getaffinity(0, sizeof now, &now) != 0)
         return measured("cores", false, "at most " + std::to_string(cores));
     unsigned taken = 0;
-    for (int cpu = 0; cpu < CPU_SETSIZE && taken < cores; ++cpu)
+    for (std::size_t cpu = 0; cpu < CPU_SETSIZE && taken < cores; ++cpu)
         if (CPU_ISSET(cpu, &now)) CPU_SET(cpu, &allowed), ++taken;
     return measured("cores",
                     ::sched_setaffinity(0, sizeof allowed, &allowed) == 0,

@@ -1,0 +1,91 @@
+#include "host/engine/attempt.hpp"
+
+#include "host/plugin/request_json.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace reelgate {
+namespace {
+
+// Keeps what the provider offers and passes on the rest.
+class Collector final : public AttemptListener {
+public:
+    explicit Collector(AttemptWatcher& watcher) : watcher_(watcher) {}
+
+    void on_progress(const ProgressNote& note) override { watcher_.on_progress(note); }
+    void on_preview(const std::string& /*path*/) override {}
+    void on_artifact(const ArtifactOffer& offer) override { offers.push_back(offer); }
+    void on_intend(const std::string& what_json, Ack ack) override
+    {
+        watcher_.on_intend(what_json, std::move(ack));
+    }
+    void on_accepted(const std::string& remote_json, Ack ack) override
+    {
+        watcher_.on_accepted(remote_json, std::move(ack));
+    }
+
+    std::vector<ArtifactOffer> offers;
+
+private:
+    AttemptWatcher& watcher_;
+};
+
+Error no_video(const std::vector<ArtifactOffer>& offers)
+{
+    const bool pictures = std::any_of(
+        offers.begin(), offers.end(), [](const auto& offer) { return offer.role == "frames"; });
+    return Error{.category = Category::output_invalid,
+                 .text = pictures ? "the provider left numbered pictures, which are not joined yet"
+                                  : "the provider said it was done and left no video",
+                 .code = pictures ? "frames_not_joined" : "no_video",
+                 .hint = "offer one artifact with the role `video`",
+                 .phase = Phase::verify};
+}
+
+Error deviates(const std::vector<Deviation>& deviations)
+{
+    std::string text = "the video is not what was asked for:";
+    for (const Deviation& d : deviations)
+        text += ' ' + d.what + ' ' + d.found + " instead of " + d.expected + ';';
+    text.pop_back();
+    return Error{.category = Category::output_invalid,
+                 .text = std::move(text),
+                 .code = "deviates",
+                 .phase = Phase::verify};
+}
+
+} // namespace
+
+Task<VerifiedVideo> run_attempt(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher)
+{
+    Collector collector(watcher);
+    AttemptOrder order{
+        .id = plan.id,
+        .request_json = to_json(
+            plan.request, plan.id, plan.number, plan.deadline, plan.idempotency_key),
+        .work_dir = plan.work_dir,
+        .remote_json = {}};
+    RG_CO_CHECK(co_await tools.provider.run(std::move(order), collector));
+
+    const std::string wanted = plan.request.task == "image" ? "image" : "video";
+    std::vector<ArtifactOffer>& offers = collector.offers;
+    const auto video = std::find_if(
+        offers.rbegin(), offers.rend(), [&](const auto& offer) { return offer.role == wanted; });
+    if (video == offers.rend()) co_return no_video(offers);
+
+    VerifiedVideo verified;
+    verified.file = plan.work_dir / video->path;
+    auto look = [&] { return probe_media(tools.media, verified.file, MediaLimits{}); };
+    auto facts = co_await on_pool(tools.pool, std::move(look));
+    if (!facts) co_return std::move(facts).error().in_phase(Phase::verify);
+    verified.facts = *std::move(facts);
+    verified.deviations = deviations(promise_of(plan.request), verified.facts);
+    if (!verified.deviations.empty() && !plan.accept_deviations)
+        co_return deviates(verified.deviations);
+    offers.erase(std::next(video).base());
+    verified.others = std::move(offers);
+    co_return verified;
+}
+
+} // namespace reelgate

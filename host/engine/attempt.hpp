@@ -1,0 +1,55 @@
+// One attempt on one provider, from the request to a file that was opened, counted and held against
+// what was promised.
+#pragma once
+
+#include "host/base/async.hpp"
+#include "host/media/media.hpp"
+#include "host/model/artifact.hpp"
+#include "host/plugin/provider.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace reelgate {
+
+struct AttemptPlan {
+    std::string id;
+    unsigned number = 1;
+    Request request;
+    std::filesystem::path work_dir; // exists, private, inputs in place
+    std::chrono::seconds deadline = std::chrono::minutes(30);
+    std::string idempotency_key;
+    bool accept_deviations = false;
+};
+
+// What the caller hears meanwhile, on the loop. Answering an Ack with RG_OK promises that what was said
+// would survive a crash of this process.
+class AttemptWatcher {
+public:
+    virtual ~AttemptWatcher() = default;
+    virtual void on_progress(const ProgressNote& note) = 0;
+    virtual void on_intend(const std::string& what_json, Ack ack) = 0;
+    virtual void on_accepted(const std::string& remote_json, Ack ack) = 0;
+};
+
+struct VerifiedVideo {
+    std::filesystem::path file; // still in the work directory
+    MediaFacts facts;
+    std::vector<Deviation> deviations; // empty unless the plan accepts them
+    std::vector<ArtifactOffer> others; // thumbnails and the like, not opened
+};
+
+// Everything it needs besides the plan; all of it outlives the attempt.
+struct AttemptTools {
+    Provider& provider;
+    asio::thread_pool& pool;
+    MediaTool media;
+};
+
+// Fails with the provider's own category, or with output_invalid when what it left is not what was
+// promised (code `no_video`, `deviates`, or the probe's).
+Task<VerifiedVideo> run_attempt(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher);
+
+} // namespace reelgate

@@ -1,0 +1,54 @@
+#include "host/plugin/config_check.hpp"
+
+#include "host/plugin/schema.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace reelgate {
+namespace {
+
+Error refusal(std::string text, std::string code, std::string hint)
+{
+    return Error{.category = Category::worker_unavailable,
+                 .text = std::move(text),
+                 .code = std::move(code),
+                 .hint = std::move(hint),
+                 .phase = Phase::load};
+}
+
+} // namespace
+
+Result<Description> checked_description(std::string_view text, const Manifest& manifest)
+{
+    auto description = parse_description(text);
+    if (!description)
+        return refusal(manifest.id + ' ' + manifest.version + ": " + description.error().text,
+                       "bad_description",
+                       "run `reelgate plugin check " + manifest.directory.string() + "`");
+    if (description->id != manifest.id || description->version != manifest.version)
+        return refusal(manifest.file().string() + " says " + manifest.id + ' ' + manifest.version +
+                           ", the plugin itself says " + description->id + ' ' +
+                           description->version,
+                       "identity_mismatch",
+                       "make both say the same, and build the plugin again");
+    return description;
+}
+
+Result<std::string> checked_config(const Description& description, std::string_view config_json)
+{
+    const Json given = Json::parse(config_json, nullptr, false);
+    if (!given.is_object())
+        return refusal(description.id + ": its configuration is not a JSON object",
+                       "bad_config",
+                       "write its settings as name: value");
+    const Json whole = with_defaults(description.config_schema, given);
+    const std::vector<Violation> violations = validate(description.config_schema, whole);
+    if (!violations.empty())
+        return refusal(description.id + ": setting " + violations[0].path + ' ' +
+                           violations[0].sentence,
+                       "bad_config",
+                       "see `reelgate plugin show " + description.id + "` for its settings");
+    return whole.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+} // namespace reelgate
