@@ -172,7 +172,7 @@ InProcessProvider::InProcessProvider(asio::any_io_executor loop,
     : loop_(std::move(loop)), log_(log), clock_(clock), manifest_(std::move(manifest)),
       settings_(std::move(settings))
 {
-    become(ProviderState::disabled, "not started");
+    become(Health::disabled, "not started");
 }
 
 InProcessProvider::~InProcessProvider()
@@ -180,9 +180,9 @@ InProcessProvider::~InProcessProvider()
     if (guest_) guest_->leave();
 }
 
-void InProcessProvider::become(ProviderState state, std::string reason)
+void InProcessProvider::become(Health health, std::string reason)
 {
-    status_.state = state;
+    status_.health = health;
     status_.reason = std::move(reason);
     status_.since = clock_.now();
 }
@@ -190,7 +190,7 @@ void InProcessProvider::become(ProviderState state, std::string reason)
 Task<Done> InProcessProvider::open(std::chrono::milliseconds patience)
 {
     if (guest_ && guest_->self) co_return Done{};
-    become(ProviderState::starting, "");
+    become(Health::starting, "");
     const std::string who = manifest_.id + ' ' + manifest_.version;
     if (manifest_.runtime != Manifest::Runtime::native)
         co_return Error{.category = Category::worker_unavailable,
@@ -202,16 +202,16 @@ Task<Done> InProcessProvider::open(std::chrono::milliseconds patience)
     auto table = open_library(
         manifest_.program(), who, OnEscape::contain, settings_.host_minor);
     if (!table) {
-        become(ProviderState::misconfigured, table.error().text);
+        become(Health::misconfigured, table.error().text);
         co_return std::move(table).error();
     }
     guest_ = std::make_shared<Guest>(loop_, log_, *table, settings_);
     auto created = co_await ask([this](Guest&) { return load(); }, patience);
     if (!created) {
-        become(ProviderState::misconfigured, created.error().text);
+        become(Health::misconfigured, created.error().text);
         co_return std::move(created).error();
     }
-    become(ProviderState::ready, "");
+    become(Health::ready, "");
     co_return Done{};
 }
 
@@ -235,7 +235,7 @@ ProviderStatus InProcessProvider::status() const
 {
     ProviderStatus status = status_;
     const bool full = description_ && visits_.size() >= description_->max_concurrency;
-    if (status.state == ProviderState::ready && full) status.state = ProviderState::busy;
+    if (status.health == Health::ready && full) status.health = Health::busy;
     return status;
 }
 
@@ -295,7 +295,7 @@ Task<std::string> InProcessProvider::call(std::string extension,
 
 Task<Done> InProcessProvider::run(AttemptOrder order, AttemptListener& listener)
 {
-    if (status_.state != ProviderState::ready || !guest_)
+    if (status_.health != Health::ready || !guest_)
         co_return Error{.category = Category::worker_unavailable,
                         .text = manifest_.id + ": " + status_.reason,
                         .code = "not_ready",
@@ -331,7 +331,7 @@ Task<Done> InProcessProvider::await_verdict(std::shared_ptr<Visit> visit)
     while (!visit->verdict) {
         const auto now = std::chrono::steady_clock::now();
         if (visit->cancelled_at && now >= *visit->cancelled_at + cancel_within) {
-            become(ProviderState::unhealthy, "an attempt does not return");
+            become(Health::unhealthy, "an attempt does not return");
             co_return stuck(manifest_, "run()");
         }
         if (!visit->cancelled_at && now >= visit->last_sign + silent_for) {
@@ -378,7 +378,7 @@ asio::awaitable<void> InProcessProvider::stop()
         guest_->self = nullptr;
         guest_->table.destroy(self);
     }
-    become(ProviderState::disabled, "stopped");
+    become(Health::disabled, "stopped");
 }
 
 } // namespace reelgate

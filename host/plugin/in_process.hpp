@@ -44,7 +44,7 @@ private:
     Task<std::string> ask(std::function<Result<std::string>(Guest&)> question,
                           std::chrono::milliseconds patience);
     Task<Done> await_verdict(std::shared_ptr<Visit> visit);
-    void become(ProviderState state, std::string reason);
+    void become(Health health, std::string reason);
 
     asio::any_io_executor loop_;
     const Log& log_;

@@ -4,6 +4,7 @@
 
 #include "host/base/async.hpp"
 #include "host/base/clock.hpp"
+#include "host/model/health.hpp"
 #include "host/plugin/description.hpp"
 #include "host/plugin/host_services.hpp"
 
@@ -44,7 +45,7 @@ public:
 };
 
 struct ProviderStatus {
-    ProviderState state = ProviderState::unknown;
+    Health health = Health::unknown;
     std::string reason;
     SteadyTime since{};
     unsigned restarts = 0;

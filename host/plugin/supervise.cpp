@@ -15,10 +15,10 @@ struct Overloaded : Ts... {
 template <class... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
 
-bool has_worker(Phase phase)
+bool has_worker(Life life)
 {
-    return phase == Phase::starting || phase == Phase::ready || phase == Phase::leaving ||
-           phase == Phase::dying || phase == Phase::stuck;
+    return life == Life::starting || life == Life::ready || life == Life::leaving ||
+           life == Life::dying || life == Life::stuck;
 }
 
 Duration doubled(Duration first, unsigned times, Duration longest)
@@ -40,21 +40,21 @@ public:
     void on(const StartAsked&)
     {
         s_.wanted = true;
-        if (s_.phase == Phase::stopped) spawn("asked to start");
+        if (s_.life == Life::stopped) spawn("asked to start");
     }
 
     void on(const StopAsked&)
     {
         s_.wanted = false;
-        switch (s_.phase) {
-        case Phase::ready:
-        case Phase::starting:
-            enter(Phase::leaving, "asked to stop");
+        switch (s_.life) {
+        case Life::ready:
+        case Life::starting:
+            enter(Life::leaving, "asked to stop");
             actions_.emplace_back(SendBye{});
             break;
-        case Phase::resting:
-        case Phase::quarantined:
-        case Phase::refused: enter(Phase::stopped, "asked to stop"); break;
+        case Life::resting:
+        case Life::quarantined:
+        case Life::refused: enter(Life::stopped, "asked to stop"); break;
         default: break;
         }
     }
@@ -64,15 +64,15 @@ public:
         s_.crashes.clear();
         s_.rests = 0;
         s_.quarantines = 0;
-        const bool waits = s_.phase == Phase::resting || s_.phase == Phase::quarantined ||
-                           s_.phase == Phase::refused;
+        const bool waits = s_.life == Life::resting || s_.life == Life::quarantined ||
+                           s_.life == Life::refused;
         if (waits && s_.wanted) spawn("reset");
     }
 
     void on(const Created&)
     {
-        if (s_.phase != Phase::starting) return;
-        enter(Phase::ready, "");
+        if (s_.life != Life::starting) return;
+        enter(Life::ready, "");
         s_.next_ping = now_ + limits_.ping_every;
         s_.oldest_ping.reset();
         s_.pings_unanswered = 0;
@@ -80,7 +80,7 @@ public:
 
     void on(const Fatal& event)
     {
-        if (s_.phase == Phase::starting) refuse_ = event.text;
+        if (s_.life == Life::starting) refuse_ = event.text;
         s_.reason = event.text;
         kill(KillReason::asked);
     }
@@ -121,7 +121,7 @@ public:
 
     void on(const WireBroken& event)
     {
-        if (s_.phase == Phase::dying || s_.phase == Phase::leaving) return;
+        if (s_.life == Life::dying || s_.life == Life::leaving) return;
         s_.reason = event.text;
         kill(KillReason::protocol_violation);
     }
@@ -130,74 +130,74 @@ public:
 
     void on(const Exited& event)
     {
-        if (!has_worker(s_.phase)) return;
-        const bool unasked = s_.phase == Phase::starting || s_.phase == Phase::ready;
-        const bool was_killed = s_.phase == Phase::dying || s_.phase == Phase::stuck;
+        if (!has_worker(s_.life)) return;
+        const bool unasked = s_.life == Life::starting || s_.life == Life::ready;
+        const bool was_killed = s_.life == Life::dying || s_.life == Life::stuck;
         const std::string why = was_killed && !s_.reason.empty() ? s_.reason : event.text;
         s_.jobs.clear();
         s_.kill_at.reset();
         const auto reason = std::exchange(s_.killing_for, std::nullopt);
         if (!s_.refusal.empty()) return refused();
         if (unasked || (was_killed && reason != KillReason::bye_ignored)) return crashed(why);
-        enter(Phase::stopped, event.text);
+        enter(Life::stopped, event.text);
         if (s_.wanted) spawn("asked to start");
     }
 
     void on(const Tick&)
     {
-        if (s_.phase == Phase::starting && now_ >= s_.since + limits_.start) {
+        if (s_.life == Life::starting && now_ >= s_.since + limits_.start) {
             s_.reason = "not ready in time";
             return kill(KillReason::start_timeout);
         }
-        if (s_.phase == Phase::ready) watch();
-        if (s_.phase == Phase::leaving && now_ >= s_.since + limits_.bye)
+        if (s_.life == Life::ready) watch();
+        if (s_.life == Life::leaving && now_ >= s_.since + limits_.bye)
             return kill(KillReason::bye_ignored);
-        if (s_.phase == Phase::dying && now_ >= s_.since + limits_.kill)
-            return enter(Phase::stuck, "killed and not gone; its devices may still be held");
-        const bool rests = s_.phase == Phase::resting || s_.phase == Phase::quarantined;
+        if (s_.life == Life::dying && now_ >= s_.since + limits_.kill)
+            return enter(Life::stuck, "killed and not gone; its devices may still be held");
+        const bool rests = s_.life == Life::resting || s_.life == Life::quarantined;
         if (rests && now_ >= s_.rest_until) spawn("the rest is over");
     }
 
 private:
-    void enter(Phase phase, std::string reason)
+    void enter(Life life, std::string reason)
     {
-        s_.phase = phase;
+        s_.life = life;
         s_.since = now_;
         s_.reason = std::move(reason);
-        if (phase != Phase::ready) s_.degraded = false;
+        if (life != Life::ready) s_.degraded = false;
         actions_.emplace_back(StateChanged{});
     }
 
     void spawn(std::string reason)
     {
         s_.refusal.clear();
-        enter(Phase::starting, std::move(reason));
+        enter(Life::starting, std::move(reason));
         actions_.emplace_back(Spawn{});
     }
 
     void kill(KillReason reason)
     {
-        if (!has_worker(s_.phase) || s_.phase == Phase::dying || s_.phase == Phase::stuck) return;
+        if (!has_worker(s_.life) || s_.life == Life::dying || s_.life == Life::stuck) return;
         s_.refusal = std::exchange(refuse_, {});
         s_.killing_for = reason;
-        enter(Phase::dying, s_.reason);
+        enter(Life::dying, s_.reason);
         actions_.emplace_back(Kill{reason});
     }
 
-    void refused() { enter(Phase::refused, s_.refusal); }
+    void refused() { enter(Life::refused, s_.refusal); }
 
     void crashed(const std::string& why)
     {
-        if (!s_.wanted) return enter(Phase::stopped, why);
+        if (!s_.wanted) return enter(Life::stopped, why);
         s_.crashes.push_back(now_);
         std::erase_if(s_.crashes, [&](SteadyTime at) { return at + limits_.crash_window < now_; });
         if (s_.crashes.size() >= limits_.crashes) {
             s_.rest_until = now_ + jittered(doubled(
                                        limits_.first_quarantine, s_.quarantines++, limits_.longest_quarantine));
-            return enter(Phase::quarantined, why);
+            return enter(Life::quarantined, why);
         }
         s_.rest_until = now_ + jittered(doubled(limits_.first_rest, s_.rests++, limits_.longest_rest));
-        enter(Phase::resting, why);
+        enter(Life::resting, why);
     }
 
     Duration jittered(Duration rest) const
@@ -213,7 +213,7 @@ private:
             s_.quarantines = 0;
         }
         watch_pings();
-        if (s_.phase == Phase::ready) watch_jobs();
+        if (s_.life == Life::ready) watch_jobs();
     }
 
     void watch_pings()
@@ -283,7 +283,7 @@ std::string_view to_string(KillReason reason)
     return kNames[static_cast<std::size_t>(reason)];
 }
 
-std::string_view to_string(Phase phase)
+std::string_view to_string(Life life)
 {
     constexpr std::array<std::string_view, 9> kNames{"stopped",
                                                      "starting",
@@ -294,7 +294,7 @@ std::string_view to_string(Phase phase)
                                                      "quarantined",
                                                      "refused",
                                                      "stuck"};
-    return kNames[static_cast<std::size_t>(phase)];
+    return kNames[static_cast<std::size_t>(life)];
 }
 
 Step step(State state, const Event& event, SteadyTime now, const Limits& limits, double chance)
@@ -308,13 +308,13 @@ std::optional<SteadyTime> wake_at(const State& state, const Limits& limits)
 {
     std::optional<SteadyTime> wake;
     const auto by = [&](SteadyTime at) { wake = wake ? std::min(*wake, at) : at; };
-    switch (state.phase) {
-    case Phase::starting: by(state.since + limits.start); break;
-    case Phase::leaving: by(state.since + limits.bye); break;
-    case Phase::dying: by(state.since + limits.kill); break;
-    case Phase::resting:
-    case Phase::quarantined: by(state.rest_until); break;
-    case Phase::ready:
+    switch (state.life) {
+    case Life::starting: by(state.since + limits.start); break;
+    case Life::leaving: by(state.since + limits.bye); break;
+    case Life::dying: by(state.since + limits.kill); break;
+    case Life::resting:
+    case Life::quarantined: by(state.rest_until); break;
+    case Life::ready:
         if (state.next_ping) by(*state.next_ping);
         if (state.oldest_ping) by(*state.oldest_ping + limits.ping_limit);
         // Jobs that are overdue wait for the same moment; their own clocks have run out.
@@ -333,7 +333,7 @@ std::optional<SteadyTime> wake_at(const State& state, const Limits& limits)
 
 bool takes_jobs(const State& state)
 {
-    return state.phase == Phase::ready && !state.kill_at;
+    return state.life == Life::ready && !state.kill_at;
 }
 
 } // namespace reelgate::supervise

@@ -19,7 +19,7 @@ namespace reelgate::supervise {
 using namespace std::chrono_literals;
 using Duration = std::chrono::milliseconds;
 
-enum class Phase : std::uint8_t {
+enum class Life : std::uint8_t {
     stopped,     // nobody wants it
     starting,    // spawned, not yet created
     ready,       // created
@@ -62,7 +62,7 @@ enum class KillReason : std::uint8_t {
     asked,
 };
 std::string_view to_string(KillReason reason);
-std::string_view to_string(Phase phase);
+std::string_view to_string(Life life);
 
 struct JobClock {
     SteadyTime last_sign{};
@@ -71,7 +71,7 @@ struct JobClock {
 };
 
 struct State {
-    Phase phase = Phase::stopped;
+    Life life = Life::stopped;
     SteadyTime since{};
     std::string reason{}; // why it is in this phase, for people
     bool wanted = false;

@@ -76,7 +76,7 @@ TEST(Supervise, KillsWhatIsNotReadyInTime)
     story.pass(2s);
     EXPECT_EQ(story.kills, std::vector{KillReason::start_timeout});
     story.crash();
-    EXPECT_EQ(story.state.phase, Phase::resting);
+    EXPECT_EQ(story.state.life, Life::resting);
 }
 
 TEST(Supervise, ADaemonThatIdlesWakesOnlyForPings)
@@ -144,7 +144,7 @@ TEST(Supervise, ThreeCrashesInTenMinutesQuarantineAndATrialEndsIt)
 {
     Story story;
     story.ready().crash().pass(2s).tell(Created{}).crash().pass(3s).tell(Created{}).crash();
-    EXPECT_EQ(story.state.phase, Phase::quarantined);
+    EXPECT_EQ(story.state.life, Life::quarantined);
     EXPECT_EQ(story.state.reason, "SIGSEGV");
     const unsigned before = story.spawns;
     story.pass(29s);
@@ -159,7 +159,7 @@ TEST(Supervise, AFailedTrialDoublesTheQuarantine)
 {
     Story story;
     story.ready().crash().pass(2s).crash().pass(3s).crash().pass(31s).crash();
-    EXPECT_EQ(story.state.phase, Phase::quarantined);
+    EXPECT_EQ(story.state.life, Life::quarantined);
     EXPECT_EQ(story.state.rest_until - story.now, 60s);
 }
 
@@ -169,7 +169,7 @@ TEST(Supervise, CrashesFarApartDoNotAddUp)
     story.ready();
     for (int i = 0; i < 6; ++i)
         story.crash().pass(2s).tell(Created{}).pass(11min);
-    EXPECT_EQ(story.state.phase, Phase::ready);
+    EXPECT_EQ(story.state.life, Life::ready);
 }
 
 TEST(Supervise, AnOperatorsResetTriesAtOnce)
@@ -186,7 +186,7 @@ TEST(Supervise, WhatCanNeverWorkIsNotStartedAgain)
 {
     Story story;
     story.tell(StartAsked{}).tell(Fatal{"needs host ABI 1.3"}).crash().pass(1h);
-    EXPECT_EQ(story.state.phase, Phase::refused);
+    EXPECT_EQ(story.state.life, Life::refused);
     EXPECT_EQ(story.state.reason, "needs host ABI 1.3");
     EXPECT_EQ(story.spawns, 1U);
     story.tell(ResetAsked{});
@@ -268,7 +268,7 @@ TEST(Supervise, StopSaysByeAndKillsWhoStays)
     story.pass(6s);
     EXPECT_EQ(story.kills, std::vector{KillReason::bye_ignored});
     story.crash();
-    EXPECT_EQ(story.state.phase, Phase::stopped);
+    EXPECT_EQ(story.state.life, Life::stopped);
     EXPECT_EQ(story.spawns, 1U);
 }
 
@@ -277,25 +277,25 @@ TEST(Supervise, WhoCannotBeKilledIsNotStartedBeside)
     Story story;
     story.ready().tell(WireBroken{"a stray print"}).pass(11s);
     EXPECT_EQ(story.kills, std::vector{KillReason::protocol_violation});
-    EXPECT_EQ(story.state.phase, Phase::stuck);
+    EXPECT_EQ(story.state.life, Life::stuck);
     story.pass(1h);
     EXPECT_EQ(story.spawns, 1U);
     story.crash();
-    EXPECT_EQ(story.state.phase, Phase::resting) << "gone at last";
+    EXPECT_EQ(story.state.life, Life::resting) << "gone at last";
 }
 
 TEST(Supervise, StopEndsARestToo)
 {
     Story story;
     story.ready().crash().tell(StopAsked{}).pass(1h);
-    EXPECT_EQ(story.state.phase, Phase::stopped);
+    EXPECT_EQ(story.state.life, Life::stopped);
     EXPECT_EQ(story.spawns, 1U);
 }
 
 TEST(Supervise, EveryNameIsThere)
 {
-    for (int i = 0; i <= static_cast<int>(Phase::stuck); ++i)
-        EXPECT_FALSE(to_string(static_cast<Phase>(i)).empty());
+    for (int i = 0; i <= static_cast<int>(Life::stuck); ++i)
+        EXPECT_FALSE(to_string(static_cast<Life>(i)).empty());
     for (int i = 0; i <= static_cast<int>(KillReason::asked); ++i)
         EXPECT_FALSE(to_string(static_cast<KillReason>(i)).empty());
 }

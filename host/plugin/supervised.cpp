@@ -12,7 +12,7 @@ namespace reelgate {
 namespace {
 
 using namespace std::chrono_literals;
-using supervise::Phase;
+using supervise::Life;
 
 // A probe has two seconds; a call of an extension may load a model.
 constexpr auto kProbePatience = 2s;
@@ -42,18 +42,18 @@ LaunchOrder launch_order(const Manifest& manifest, const ProviderSettings& setti
     return order;
 }
 
-ProviderState state_for(const supervise::State& state, unsigned max_concurrency)
+Health health_of(const supervise::State& state, unsigned max_concurrency)
 {
-    switch (state.phase) {
-    case Phase::stopped: return ProviderState::disabled;
-    case Phase::starting: return ProviderState::starting;
-    case Phase::leaving: return ProviderState::draining;
-    case Phase::refused: return ProviderState::misconfigured;
-    case Phase::ready: break;
-    default: return ProviderState::unhealthy;
+    switch (state.life) {
+    case Life::stopped: return Health::disabled;
+    case Life::starting: return Health::starting;
+    case Life::leaving: return Health::draining;
+    case Life::refused: return Health::misconfigured;
+    case Life::ready: break;
+    default: return Health::unhealthy;
     }
-    if (state.degraded) return ProviderState::degraded;
-    return state.jobs.size() >= max_concurrency ? ProviderState::busy : ProviderState::ready;
+    if (state.degraded) return Health::degraded;
+    return state.jobs.size() >= max_concurrency ? Health::busy : Health::ready;
 }
 
 } // namespace
@@ -66,7 +66,7 @@ SupervisedProvider::SupervisedProvider(asio::any_io_executor loop,
                                        ProviderSettings settings)
     : log_(log), clock_(clock), loop_(loop), program_(std::move(worker_program)),
       manifest_(std::move(manifest)), settings_(std::move(settings)), output_(settings_.data_dir),
-      chance_(std::random_device{}()), timer_(loop), changed_(loop), tasks_(loop)
+      chance_(std::random_device{}()), timer_(loop), tasks_(loop)
 {
     settings_.limits.start = std::max(settings_.limits.start,
                                       supervise::Duration(manifest_.start_timeout));
@@ -85,7 +85,7 @@ void SupervisedProvider::reset() { apply(supervise::ResetAsked{}); }
 asio::awaitable<void> SupervisedProvider::stop()
 {
     apply(supervise::StopAsked{});
-    while (state_.phase != Phase::stopped && state_.phase != Phase::stuck) {
+    while (state_.life != Life::stopped && state_.life != Life::stuck) {
         co_await state_change(asio::steady_timer::time_point::max());
     }
     ended_ = true;
@@ -98,7 +98,7 @@ Task<Done> SupervisedProvider::open(std::chrono::milliseconds patience)
     if (!state_.wanted) start();
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!supervise::takes_jobs(state_)) {
-        const bool hopeless = state_.phase != Phase::starting;
+        const bool hopeless = state_.life != Life::starting;
         if (hopeless || std::chrono::steady_clock::now() >= deadline) co_return unavailable();
         co_await state_change(deadline);
     }
@@ -113,7 +113,7 @@ const Description* SupervisedProvider::description() const
 ProviderStatus SupervisedProvider::status() const
 {
     const unsigned slots = description_ ? description_->max_concurrency : 1;
-    return {.state = state_for(state_, slots),
+    return {.health = health_of(state_, slots),
             .reason = state_.reason,
             .since = state_.since,
             .restarts = starts_ > 0 ? starts_ - 1 : 0};
@@ -126,13 +126,13 @@ std::optional<pid_t> SupervisedProvider::pid() const
 
 Error SupervisedProvider::unavailable() const
 {
-    if (last_failure_ && state_.phase != Phase::stopped) return *last_failure_;
+    if (last_failure_ && state_.life != Life::stopped) return *last_failure_;
     return Error{.category = Category::worker_unavailable,
-                 .text = who(manifest_) + " is " + std::string(supervise::to_string(state_.phase)) +
+                 .text = who(manifest_) + " is " + std::string(supervise::to_string(state_.life)) +
                          (state_.reason.empty() ? "" : ": " + state_.reason),
-                 .code = std::string(supervise::to_string(state_.phase)),
+                 .code = std::string(supervise::to_string(state_.life)),
                  .hint = "see `reelgate plugin logs " + manifest_.id + "`",
-                 .phase = reelgate::Phase::queue};
+                 .phase = Phase::queue};
 }
 
 // Asking the plugin --------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ Task<std::string> SupervisedProvider::ask(std::string key,
                                           std::chrono::milliseconds patience)
 {
     // Not a coroutine up to here: the frame is encoded before anything waits.
-    const bool sent = state_.phase == Phase::ready && child_ && child_->send(frame);
+    const bool sent = state_.life == Life::ready && child_ && child_->send(frame);
     auto question = std::make_shared<Question>(loop_);
     if (!sent) question->answer = unavailable();
     if (sent) questions_.emplace(key, question);
@@ -207,7 +207,7 @@ Task<std::string> SupervisedProvider::await_answer(std::string key,
                     .text = who(manifest_) + " did not answer `" + key.substr(0, key.find(' ')) + "`",
                     .code = "no_answer",
                     .hint = "see `reelgate plugin logs " + manifest_.id + "`",
-                    .phase = reelgate::Phase::queue};
+                    .phase = Phase::queue};
 }
 
 // Attempts -----------------------------------------------------------------------------------------
@@ -318,7 +318,7 @@ void SupervisedProvider::announce_state()
 {
     log_.write(Event::worker_state,
                {{"provider", settings_.id},
-                {"state", supervise::to_string(state_.phase)},
+                {"state", supervise::to_string(state_.life)},
                 {"reason", state_.reason}});
     wake_waiters();
 }
@@ -371,7 +371,7 @@ void SupervisedProvider::on_wire_broken(const Error& why)
 void SupervisedProvider::on_exit(const ExitFacts& facts)
 {
     const std::string sentence = facts.sentence();
-    const bool asked = state_.phase == Phase::leaving && !facts.signal && facts.code == 0;
+    const bool asked = state_.life == Life::leaving && !facts.signal && facts.code == 0;
     output_.note(asked ? "ended" : sentence, clock_.wall());
     if (!asked && !state_.killing_for) {
         std::string tail;
@@ -384,20 +384,20 @@ void SupervisedProvider::on_exit(const ExitFacts& facts)
     lose_questions(Error{.category = Category::plugin_crashed,
                          .text = who(manifest_) + ' ' + sentence,
                          .code = "crashed",
-                         .phase = reelgate::Phase::run});
-    if (state_.phase == Phase::starting && !last_failure_)
+                         .phase = Phase::run});
+    if (state_.life == Life::starting && !last_failure_)
         last_failure_ = Error{.category = Category::worker_unavailable,
                               .text = who(manifest_) + " ended before it was ready: " + sentence,
                               .code = "start_crashed",
                               .hint = "see `reelgate plugin logs " + manifest_.id + "`",
-                              .phase = reelgate::Phase::load};
+                              .phase = Phase::load};
     if (state_.killing_for == supervise::KillReason::start_timeout)
         last_failure_ = Error{.category = Category::worker_unavailable,
                               .text = who(manifest_) + " was not ready within " +
                                       std::to_string(settings_.limits.start.count()) + " ms",
                               .code = "start_timeout",
                               .hint = "raise start_timeout_s in its plugin.json",
-                              .phase = reelgate::Phase::load};
+                              .phase = Phase::load};
     // Its coroutine is what called us: it is freed once it has ended.
     tasks_.spawn(bury(std::move(child_)));
     apply(supervise::Exited{sentence});

@@ -62,7 +62,7 @@ public:
                            std::string argument_json) override;
     asio::awaitable<void> stop() override;
 
-    supervise::Phase phase() const { return state_.phase; }
+    supervise::Life life() const { return state_.life; }
     const supervise::State& supervision() const { return state_; }
     const WorkerOutput& output() const { return output_; }
     const std::vector<JailReport>& jail() const { return jail_; }

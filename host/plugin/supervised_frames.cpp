@@ -167,7 +167,7 @@ void SupervisedProvider::on_hello(const Json& frame)
 
 void SupervisedProvider::on_created(const Json& frame)
 {
-    if (state_.phase != supervise::Phase::starting) return;
+    if (state_.life != supervise::Life::starting) return;
     if (status_of(frame) != RG_OK) {
         Error why = error_from(status_of(frame), dumped(frame, "failure"), Phase::load);
         if (why.code.empty()) why.code = "create_failed";
@@ -188,7 +188,7 @@ void SupervisedProvider::on_fatal(const Json& frame)
                     .code = text_of(frame, "code"),
                     .hint = text_of(frame, "hint"),
                     .phase = Phase::load};
-    if (state_.phase == supervise::Phase::starting) {
+    if (state_.life == supervise::Life::starting) {
         last_failure_ = why;
         log_.write(Event::plugin_refused, {{"provider", settings_.id}, {"text", why.sentence()}});
     }
@@ -243,9 +243,10 @@ void SupervisedProvider::on_artifact(RunningAttempt& attempt, const Json& frame)
 void SupervisedProvider::on_durable(RunningAttempt& attempt, const std::string& type, const Json& frame)
 {
     const Json answer{{"type", "ack"}, {"job", text_of(frame, "job")}, {"n", integer_of(frame, "n", 0)}};
-    Ack ack = [this, answer](rg_status status) mutable {
-        answer["status"] = status;
-        if (child_) child_->send(answer);
+    Ack ack = [this, answer](rg_status status) {
+        Json whole = answer;
+        whole["status"] = status;
+        if (child_) child_->send(whole);
     };
     const bool intends = type == "intend";
     const auto content = frame.find(intends ? "what" : "remote");
