@@ -17,6 +17,22 @@ find_package(ReelgateSDK 1.0 REQUIRED)
 reelgate_add_plugin(bars ID org.example.bars VERSION 1.0.0 SOURCES bars.cpp)
 """
 
+# HTTP for providers is built from source with the author's compiler; here, to a port that is closed.
+CONSUMER_HTTP = """
+add_executable(calls calls.cpp)
+target_link_libraries(calls PRIVATE Reelgate::http)
+"""
+CALLS = """#include <reelgate/http/client.hpp>
+int main()
+{
+    using namespace reelgate::http;
+    Request request;
+    request.url = "http://127.0.0.1:1/";
+    const auto answer = Client{}.perform(request);
+    return !answer && answer.error().kind == FailureKind::connect && !answer.error().request_left ? 0 : 1;
+}
+"""
+
 # A test of the provider with the doubles of the package; its failure is the failure of this test.
 CONSUMER_TEST = """
 find_package(GTest REQUIRED)
@@ -129,10 +145,12 @@ def main():
     source = root / "bars"
     source.mkdir()
     # GTest of the distribution is built with libstdc++, so the doubles are only tried with that.
-    (source / "CMakeLists.txt").write_text(CONSUMER + ("" if args.stdlib else CONSUMER_TEST + CONSUMER_RICH))
+    more = "" if args.stdlib else CONSUMER_TEST + CONSUMER_RICH
+    (source / "CMakeLists.txt").write_text(CONSUMER + CONSUMER_HTTP + more)
     (source / "data.txt").write_text("data\n")
     (source / "bars_test.cpp").write_text(BARS_TEST)
     (source / "uses_http.cpp").write_text(USES_HTTP)
+    (source / "calls.cpp").write_text(CALLS)
     shutil.copy(args.sdk / "example/cpp/bars.cpp", source)
     configure_and_build(source, source / "build", prefix, flags)
     plugin = source / "build/plugins/org.example.bars"
@@ -140,6 +158,7 @@ def main():
     work = root / "work"
     work.mkdir()
     run(args.host, plugin / "plugin.so", work)
+    run(source / "build/calls")
     if args.stdlib:
         assert "libc++.so" in run("readelf", "-d", plugin / "plugin.so")
         return

@@ -16,17 +16,6 @@ configure_package_config_file("${CMAKE_CURRENT_SOURCE_DIR}/cmake/ReelgateSDKConf
   "${CMAKE_CURRENT_BINARY_DIR}/ReelgateSDKConfig.cmake" INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/ReelgateSDKConfigVersion.cmake"
   VERSION ${REELGATE_SDK_VERSION} COMPATIBILITY SameMajorVersion ARCH_INDEPENDENT)
-
-# HTTP is a static library of this machine; a package for all of them is made without it.
-if(TARGET reelgate_sdk_http)
-  get_directory_property(http_headers DIRECTORY http DEFINITION http_headers)
-  list(TRANSFORM http_headers PREPEND http/)
-  install(FILES ${http_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/reelgate/http" COMPONENT sdk)
-  install(TARGETS reelgate_sdk_http EXPORT ReelgateSDKHttpTargets COMPONENT sdk
-          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-  install(EXPORT ReelgateSDKHttpTargets NAMESPACE Reelgate:: DESTINATION "${package_dir}" COMPONENT sdk)
-endif()
-
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/ReelgateSDKConfig.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/ReelgateSDKConfigVersion.cmake"
               cmake/ReelgatePlugin.cmake cmake/ReelgateSums.cmake cmake/reelgate_plugin.map

@@ -1,3 +1,5 @@
+#include "address.hpp"
+
 #include <reelgate/http/url.hpp>
 
 #include <arpa/inet.h>
@@ -70,6 +72,19 @@ bool is_public_address(std::string_view address)
     std::array<std::uint8_t, 16> six{};
     if (inet_pton(AF_INET6, text.c_str(), six.data()) == 1) return is_public6(six);
     return false;
+}
+
+bool is_public(const sockaddr& address)
+{
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const void* bytes = nullptr;
+    if (address.sa_family == AF_INET)
+        bytes = &reinterpret_cast<const sockaddr_in*>(&address)->sin_addr;
+    else if (address.sa_family == AF_INET6)
+        bytes = &reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr;
+    if (bytes == nullptr) return false;
+    const char* out = inet_ntop(address.sa_family, bytes, text.data(), text.size());
+    return out != nullptr && is_public_address(out);
 }
 
 } // namespace reelgate::http

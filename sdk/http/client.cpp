@@ -166,6 +166,7 @@ Response Call::response(Answer answer, const Hop& hop, int redirects) const
     out.headers = std::move(answer.head.headers);
     out.body = std::move(answer.error_body);
     out.body_complete = answer.body_complete;
+    out.body_end_known = answer.body_end_known;
     out.received = answer.received;
     out.effective_url = hop.url.text();
     out.redirects = redirects;

@@ -73,6 +73,9 @@ struct Response {
     // False only for a status from 300 on whose body broke off, stalled or was cut at
     // max_error_bytes: the verdict is known and more important than the rest of its prose.
     bool body_complete = true;
+    // False if the answer had neither a length nor chunks: then the end of the connection was taken
+    // for the end of the body, and a connection that was lost looks the same, over TLS too.
+    bool body_end_known = true;
     std::uint64_t received = 0; // body bytes of the last hop
     std::string effective_url;
     int redirects = 0;

@@ -52,6 +52,7 @@ TEST(Client, BringsTheAnswer)
     EXPECT_EQ(answer->body, R"({"id":"x"})");
     EXPECT_EQ(answer->received, answer->body.size());
     EXPECT_TRUE(answer->body_complete);
+    EXPECT_TRUE(answer->body_end_known);
     EXPECT_EQ(answer->headers.get("content-type"), "application/json");
     EXPECT_EQ(answer->effective_url, server.url("/v1/a?b=c"));
     EXPECT_GT(answer->timings.connected.count(), 0);
@@ -194,6 +195,7 @@ TEST(Client, ReadsChunksInterimAnswersAndTrailers)
     const auto answer = Client{}.perform(get(server.url()));
     ASSERT_TRUE(answer) << answer.error().text;
     EXPECT_EQ(answer->body, "hello world");
+    EXPECT_TRUE(answer->body_end_known);
     EXPECT_EQ(answer->headers.get("x-a"), "b c");
     EXPECT_FALSE(answer->headers.has("x-early"));
 }
@@ -207,6 +209,7 @@ TEST(Client, ReadsABodyThatEndsWithTheConnection)
     const auto answer = Client{}.perform(get(server.url()));
     ASSERT_TRUE(answer) << answer.error().text;
     EXPECT_EQ(answer->body, "all of it");
+    EXPECT_FALSE(answer->body_end_known);
 }
 
 TEST(Client, HearsARefusalBeforeTheBodyIsThrough)

@@ -1,5 +1,6 @@
 #include "transfer.hpp"
 
+#include "address.hpp"
 #include "body_reader.hpp"
 #include "easy.hpp"
 #include "pacing.hpp"
@@ -7,7 +8,6 @@
 
 #include <curl/curl.h>
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -23,19 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kProgressEvery{200};
 constexpr milliseconds kLongestPoll{1000};
-
-std::string numeric(const sockaddr* address)
-{
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    const void* bytes = nullptr;
-    if (address->sa_family == AF_INET)
-        bytes = &reinterpret_cast<const sockaddr_in*>(address)->sin_addr;
-    else if (address->sa_family == AF_INET6)
-        bytes = &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
-    if (bytes == nullptr) return {};
-    const char* out = inet_ntop(address->sa_family, bytes, text.data(), text.size());
-    return out != nullptr ? std::string{out} : std::string{};
-}
 
 class Transfer {
 public:
@@ -61,6 +48,8 @@ private:
 
     bool take_header(std::string_view line);
     bool take_head();
+    void read_length(Head& head);
+    bool has_body(const Head& head) const;
     bool take_body(std::string_view bytes);
     bool stop(Failure why);
 
@@ -222,7 +211,7 @@ int Transfer::on_ready(void* self, char*, char*, int, int)
 curl_socket_t Transfer::on_socket(void* self, curlsocktype, curl_sockaddr* address)
 try {
     auto& me = *static_cast<Transfer*>(self);
-    if (me.what_.request.public_addresses_only && !is_public_address(numeric(&address->addr))) {
+    if (me.what_.request.public_addresses_only && !is_public(address->addr)) {
         me.address_refused_ = true;
         return CURL_SOCKET_BAD;
     }
@@ -264,27 +253,38 @@ bool Transfer::take_header(std::string_view line)
     return true;
 }
 
+bool Transfer::has_body(const Head& head) const
+{
+    return what_.hop.method != "HEAD" && head.status != 204 && head.status != 304;
+}
+
+void Transfer::read_length(Head& head)
+{
+    const std::string_view said = head.headers.get("content-length");
+    std::uint64_t length = 0;
+    const auto read = std::from_chars(said.data(), said.data() + said.size(), length);
+    const bool in_chunks = head.headers.has("transfer-encoding");
+    const bool has_length = !said.empty() && read.ec == std::errc{} &&
+                            read.ptr == said.data() + said.size() && !in_chunks;
+    answer_.body_end_known = has_length || in_chunks || !has_body(head);
+    const bool packed = what_.request.compressed && head.headers.has("content-encoding");
+    const bool known = has_length && !packed;
+    if (known) head.length = length;
+}
+
 bool Transfer::take_head()
 {
     Head& head = answer_.head;
     if (head.status < 200) return true; // 100, 103: the real one follows
     head_complete_ = true;
-    const std::string_view said = head.headers.get("content-length");
-    std::uint64_t length = 0;
-    const auto read = std::from_chars(said.data(), said.data() + said.size(), length);
-    const bool known = !said.empty() && read.ec == std::errc{} &&
-                       read.ptr == said.data() + said.size() &&
-                       !head.headers.has("transfer-encoding") &&
-                       !(what_.request.compressed && head.headers.has("content-encoding"));
-    if (known) head.length = length;
-
+    read_length(head);
     if (head.status >= 300) {
         enough_ = what_.head_of_redirect_is_enough && is_redirect(head.status);
         return !enough_;
     }
-    if (what_.hop.method != "HEAD" && known && length > limits_.max_body_bytes)
+    if (has_body(head) && head.length.value_or(0) > limits_.max_body_bytes)
         return stop(failure(FailureKind::too_large,
-                            "the answer is " + std::to_string(length) + " bytes, and " +
+                            "the answer is " + std::to_string(*head.length) + " bytes, and " +
                                 std::to_string(limits_.max_body_bytes) + " are allowed"));
     if (auto refused = sink_.begin(head)) return stop(*std::move(refused));
     return true;

@@ -27,6 +27,7 @@ struct Answer {
     Head head;
     std::string error_body;
     bool body_complete = true;
+    bool body_end_known = true;
     std::uint64_t received = 0;
     Timings timings;
 };

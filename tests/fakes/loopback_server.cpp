@@ -227,6 +227,7 @@ public:
         if (tls_ && open_) SSL_shutdown(tls_.get());
         forget();
     }
+    void cut() override { forget(); }
     bool is_open() const override { return open_; }
 
 private:

@@ -39,6 +39,7 @@ public:
     virtual void ignore() = 0; // neither reads nor says anything until the client is gone
     virtual void reset() = 0;  // ends the connection the rude way
     virtual void close() = 0;  // ends it in order
+    virtual void cut() = 0;    // ends it in order, but without the goodbye of TLS
     virtual bool is_open() const = 0;
 };
 
