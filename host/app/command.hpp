@@ -48,5 +48,6 @@ int report_error(const Error& error, OutputFormat format = OutputFormat::text);
 int report(const Result<Done>& result, OutputFormat format = OutputFormat::text);
 
 void add_plugin_commands(CLI::App& app, Globals& globals, int& exit_code);
+void add_providers_commands(CLI::App& app, Globals& globals, int& exit_code);
 
 } // namespace reelgate

@@ -73,6 +73,7 @@ int run(int argc, char** argv)
     add_global_options(app, globals);
 
     add_plugin_commands(app, globals, exit_code);
+    add_providers_commands(app, globals, exit_code);
 
     try {
         app.parse(argc, argv);

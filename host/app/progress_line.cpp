@@ -1,6 +1,6 @@
 #include "host/app/progress_line.hpp"
 
-#include "host/app/command.hpp"
+#include "host/app/output.hpp"
 
 #include <unistd.h>
 

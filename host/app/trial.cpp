@@ -1,5 +1,6 @@
 #include "host/app/trial.hpp"
 
+#include "host/app/output.hpp"
 #include "host/app/progress_line.hpp"
 #include "host/plugin/in_process.hpp"
 #include "host/plugin/schema.hpp"
@@ -98,7 +99,7 @@ Result<std::string> checked_params(const std::string& params_json, const Descrip
     const Json whole = with_defaults(description.params_schema, given);
     const std::vector<Violation> violations = validate(description.params_schema, whole);
     if (!violations.empty())
-        return invalid("params" + violations[0].path + ": " + violations[0].sentence,
+        return invalid("params" + violations[0].sentence,
                        violations[0].code);
     return whole.dump();
 }

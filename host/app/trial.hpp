@@ -18,9 +18,9 @@ namespace reelgate {
 struct TrialOrder {
     Manifest manifest;
     std::string config_json = "{}";
-    Wish wish;
-    std::vector<std::filesystem::path> images; // the start image first, then the end image
-    std::filesystem::path output;              // empty: a name in the current directory
+    Wish wish = {};
+    std::vector<std::filesystem::path> images = {}; // the start image first, then the end image
+    std::filesystem::path output = {};              // empty: a name in the current directory
     bool in_process = false;
     bool accept_deviations = false;
     std::chrono::seconds patience = std::chrono::seconds(60); // from start to ready

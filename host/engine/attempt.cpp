@@ -3,6 +3,7 @@
 #include "host/plugin/request_json.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace reelgate {
@@ -60,12 +61,14 @@ Error deviates(const std::vector<Deviation>& deviations)
 Task<VerifiedVideo> run_attempt(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher)
 {
     Collector collector(watcher);
-    AttemptOrder order{
-        .id = plan.id,
-        .request_json = to_json(
-            plan.request, plan.id, plan.number, plan.deadline, plan.idempotency_key),
-        .work_dir = plan.work_dir,
-        .remote_json = {}};
+    const AttemptFacts facts_for_plugin{.id = plan.id,
+                                        .number = plan.number,
+                                        .deadline = plan.deadline,
+                                        .idempotency_key = plan.idempotency_key};
+    AttemptOrder order{.id = plan.id,
+                       .request_json = to_json(plan.request, facts_for_plugin),
+                       .work_dir = plan.work_dir,
+                       .remote_json = {}};
     RG_CO_CHECK(co_await tools.provider.run(std::move(order), collector));
 
     const std::string wanted = plan.request.task == "image" ? "image" : "video";

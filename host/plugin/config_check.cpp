@@ -44,7 +44,7 @@ Result<std::string> checked_config(const Description& description, std::string_v
     const Json whole = with_defaults(description.config_schema, given);
     const std::vector<Violation> violations = validate(description.config_schema, whole);
     if (!violations.empty())
-        return refusal(description.id + ": setting " + violations[0].path + ' ' +
+        return refusal(description.id + ": setting " +
                            violations[0].sentence,
                        "bad_config",
                        "see `reelgate plugin show " + description.id + "` for its settings");

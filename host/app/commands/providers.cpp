@@ -1,9 +1,10 @@
 // `reelgate providers try` and `reelgate generate`: one request, one provider, a verified file, without
 // a daemon.
 #include "host/app/command.hpp"
+#include "host/app/output.hpp"
+#include "host/app/plugins.hpp"
 #include "host/app/trial.hpp"
 #include "host/plugin/preflight.hpp"
-#include "host/plugin/registry.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -86,18 +87,13 @@ Result<Wish> wish_from(const TryOptions& options)
     return wish;
 }
 
-std::vector<PluginEntry> found_plugins(const Globals& globals)
-{
-    return scan(plugin_dirs(globals.plugin_dirs, globals.exe_dir));
-}
-
-// A path names a directory, everything else an id among the plugins found.
+// Who names a directory means that plugin; who names an id gets one that the policy allows.
 Result<Manifest> find_manifest(const Globals& globals, const std::string& plugin)
 {
-    if (plugin.find('/') != std::string::npos)
-        return read_manifest(std::filesystem::absolute(plugin).lexically_normal());
-    RG_TRY(PluginEntry entry, find_plugin(found_plugins(globals), plugin));
-    if (entry.broken) return *std::move(entry.broken);
+    const bool is_path = plugin.find('/') != std::string::npos;
+    RG_TRY(PluginEntry entry,
+           is_path ? named_plugin(globals, plugin) : runnable_plugin(globals, plugin));
+    if (is_path) RG_CHECK(preflight(entry.manifest));
     return std::move(entry.manifest);
 }
 
@@ -122,7 +118,7 @@ Json to_json(const TrialReport& report)
 void print(const TrialReport& report, OutputFormat format)
 {
     if (format == OutputFormat::json) {
-        std::printf("%s\n", to_json(report).dump(2).c_str());
+        print_json(to_json(report));
         return;
     }
     const MediaFacts& facts = report.facts;
@@ -141,7 +137,6 @@ void print(const TrialReport& report, OutputFormat format)
 int run_try(const Globals& globals, const TryOptions& options, const Manifest& manifest)
 {
     const auto order = [&]() -> Result<TrialOrder> {
-        RG_CHECK(preflight(manifest));
         TrialOrder trial{.manifest = manifest,
                          .images = options.images,
                          .output = options.output,
@@ -190,11 +185,13 @@ void add_request_options(CLI::App& command, TryOptions& o)
     add_format_option(command, o.format);
 }
 
-// The first plugin found that is whole and was built for this host.
+// The first plugin found that may run here.
 Result<Manifest> first_usable(const Globals& globals)
 {
-    for (const PluginEntry& entry : found_plugins(globals))
-        if (!entry.broken && !entry.shadowed_by && preflight(entry.manifest)) return entry.manifest;
+    for (const PluginEntry& entry : found_plugins(globals)) {
+        if (entry.broken || entry.shadowed_by) continue;
+        if (auto usable = runnable_plugin(globals, entry.manifest.id)) return usable->manifest;
+    }
     return Error{.category = Category::worker_unavailable,
                  .text = "no usable plugin was found",
                  .code = "no_plugin",
