@@ -36,12 +36,12 @@ Result<Done> check_schema(const Json& schema, const std::string& where = {});
 std::vector<Violation> validate(const Json& schema, const Json& value);
 
 // `value` with every absent member that has a default. Members that have none stay absent, and so
-// does what is inside them. Stops filling in after kMostWork values; validate() refuses such a
-// value.
+// does what is inside them. Stops filling in after kMostWork steps.
 Json with_defaults(const Json& schema, Json value);
 
-// The same for several checks that share one allowance: both add their steps to `work` and stop
-// where it passes kMostWork.
+// The same for checks that share one allowance: both add their steps to `work` and stop where it
+// passes kMostWork. Fill in and validate with the same `work`, and a value that was too much for
+// the one is too_large for the other.
 std::vector<Violation> validate(const Json& schema, const Json& value, std::size_t& work);
 Json with_defaults(const Json& schema, Json value, std::size_t& work);
 
