@@ -1,12 +1,16 @@
 #include "host/plugin/registry.hpp"
 
+#include "host/base/fd.hpp"
+#include "host/plugin/machine.hpp"
 #include "host/plugin/preflight.hpp"
 #include "tests/fakes/scratch_dir.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
-#include <cstdlib>
+#include <array>
 #include <fstream>
 
 namespace reelgate {
@@ -25,6 +29,13 @@ std::string program_manifest(const std::string& id, const std::string& version =
 {
     return R"({"schema": 1, "id": ")" + id + R"(", "version": ")" + version +
            R"(", "runtime": "exec", "command": ["./main.sh"]})";
+}
+
+std::string library_manifest(const std::string& id)
+{
+    return R"({"schema": 1, "id": ")" + id + R"(", "version": "1", "entry": "plugin.so",
+        "abi": {"major": 1}, "machine": ")" +
+           std::string(kThisMachine.manifest) + "\"}";
 }
 
 std::vector<std::string> ids(std::span<const PluginEntry> entries)
@@ -94,6 +105,26 @@ TEST(Scan, ABrokenManifestIsListedWithItsReasonAndKeepsItsPlace)
     EXPECT_EQ(find_plugin(entries, "nobody").error().code, "plugin_unknown");
 }
 
+TEST(Scan, OpensNoLibrary)
+{
+    const ScratchDir scratch;
+    put(scratch / "a/plugin.json", library_manifest("a"));
+    put(scratch / "a/plugin.so", "code");
+    const Fd watch(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    ASSERT_GE(::inotify_add_watch(watch.get(), (scratch / "a/plugin.so").c_str(), IN_OPEN), 0);
+    const auto was_opened = [&watch] {
+        std::array<char, 4096> events{};
+        return ::read(watch.get(), events.data(), events.size()) > 0;
+    };
+
+    const std::vector<PluginDir> dirs{{scratch.path()}};
+    EXPECT_FALSE(scan(dirs).at(0).broken);
+    EXPECT_FALSE(was_opened());
+
+    EXPECT_FALSE(preflight(scan(dirs).at(0).manifest)); // which does, and then we hear of it
+    EXPECT_TRUE(was_opened());
+}
+
 TEST(PluginDirs, StandInOrderAndOnce)
 {
     const ScratchDir scratch;
@@ -145,9 +176,7 @@ TEST_F(Preflight, ALibraryIsReadAndNotLoaded)
 {
     fs::create_directory(scratch_ / "p");
     fs::copy(REELGATE_BINARY_DIR "/tests/elf/elf_v1.so", scratch_ / "p/plugin.so");
-    const std::string text = R"({"schema": 1, "id": "p", "version": "1", "entry": "plugin.so",
-        "abi": {"major": 1}, "machine": "x86_64"})";
-    const Manifest manifest = *parse_manifest(text, scratch_ / "p");
+    const Manifest manifest = *parse_manifest(library_manifest("p"), scratch_ / "p");
     EXPECT_TRUE(preflight(manifest));
     fs::remove(scratch_ / "p/plugin.so");
     EXPECT_EQ(preflight(manifest).error().code, "plugin_missing");
