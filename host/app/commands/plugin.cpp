@@ -11,6 +11,7 @@ void add_plugin_commands(CLI::App& app, Globals& globals, int& exit_code)
     add_plugin_show(*plugin, globals, exit_code);
     add_plugin_trust(*plugin, globals, exit_code);
     add_plugin_logs(*plugin, globals, exit_code);
+    add_plugin_new(*plugin, globals, exit_code);
 }
 
 } // namespace reelgate
