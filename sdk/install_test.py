@@ -117,7 +117,7 @@ def changed_again(source):
 
 def main():
     parser = argparse.ArgumentParser()
-    for option in ("--build", "--sdk", "--host", "--work"):
+    for option in ("--build", "--sdk", "--host", "--reelgate", "--work"):
         parser.add_argument(option, required=True, type=pathlib.Path)
     parser.add_argument("--cxx", required=True)
     parser.add_argument("--stdlib", default="")
@@ -158,6 +158,9 @@ def main():
     work = root / "work"
     work.mkdir()
     run(args.host, plugin / "plugin.so", work)
+    run(args.reelgate, "--trust", "any", "--data-dir", work / "data", "providers", "try", plugin,
+        "--prompt", "lighthouse", "--size", "64x48", "--frames", "5", "--output", work / "film.y4m")
+    assert (work / "film.y4m").stat().st_size > 5 * 64 * 48 * 3 / 2
     run(source / "build/calls")
     if args.stdlib:
         assert "libc++.so" in run("readelf", "-d", plugin / "plugin.so")
