@@ -62,6 +62,14 @@ FileSums without(FileSums sums, const std::array<string, 2>& names)
     return sums;
 }
 
+Error sums_absent(const Manifest& manifest)
+{
+    return invalid(manifest.file().string() + " promises " + manifest.files +
+                       ", which is not there",
+                   "sums_absent")
+        .with_hint("write it with sha256sum, or take \"files\" out of the manifest");
+}
+
 // Fills the part of the facts that is about the files: their hash, the sums, the signature.
 void gather_files(const Manifest& manifest, const TrustPlaces& places, TrustFacts& facts)
 {
@@ -78,11 +86,11 @@ void gather_files(const Manifest& manifest, const TrustPlaces& places, TrustFact
     const auto sums_file = manifest.directory / sums_name;
     const auto text = read_file(sums_file, kLongestSums);
     facts.has_sums = text.has_value();
-    if (!text && (!manifest.files.empty() || text.error().code != "file_missing")) {
+    if (!text && text.error().code != "file_missing")
         facts.damaged = text.error();
-        return;
-    }
-    if (!text) return; // none promised, none there
+    else if (!text && !manifest.files.empty())
+        facts.damaged = sums_absent(manifest);
+    if (!text) return;
     const auto promised = parse_sums(*text, sums_file);
     const FileSums listed = without(*found, {sums_name, sums_name + ".sig"});
     const auto same = promised ? compare_sums(*promised, listed, manifest.directory)

@@ -326,7 +326,7 @@ TEST_F(TrustOnDisk, PromisedSumsMustBeThere)
         R"({"schema": 1, "id": "p", "version": "1", "runtime": "exec", "command": ["main"],
             "files": "SUMS"})");
     trust();
-    EXPECT_EQ(code(), "file_missing");
+    EXPECT_EQ(code(), "sums_absent");
     HashCache none;
     std::string sums;
     const FileSums found = *sum_directory(scratch_ / "p", none);

@@ -179,6 +179,18 @@ class Trust(CliTest):
         self.assertEqual(log[1]["before"], before)
         self.assertTrue(all(f"uid {os.getuid()}" in line["who"] and line["time"].endswith("Z") for line in log))
 
+    def test_a_directory_instead_of_an_id(self):
+        self.program("mine")
+        where = str(self.plugins / "mine")
+        self.assertEqual(self.reelgate("plugin", "trust", where, plugins=False).code, 0)
+        self.assertEqual(self.reelgate("plugin", "show", where, plugins=False).code, 0)
+
+    def test_promised_sums_must_be_there(self):
+        self.program("mine", files="SHA256SUMS")
+        ran = self.reelgate("plugin", "trust", "mine", "--format", "json")
+        self.assertEqual((ran.code, ran.json["error"]["code"]), (1, "sums_absent"))
+        self.assertIn("promises SHA256SUMS", ran.err)
+
     def test_sums_name_each_file(self):
         self.program("mine", files="SHA256SUMS")
         self.put("mine", "lib/data", "x")

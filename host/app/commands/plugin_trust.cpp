@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 struct Options {
-    std::string id;
+    std::string name; // with --remove an id, as the plugin may be gone
     bool remove = false;
     OutputFormat format = OutputFormat::text;
 };
@@ -32,10 +32,10 @@ Result<Done> can_be_trusted(const TrustFacts& facts)
     return Done{};
 }
 
-Result<Answer> trust(const Globals& globals, const std::string& id)
+Result<Answer> trust(const Globals& globals, const std::string& name)
 {
-    RG_TRY(const PluginEntry entry, find_plugin(found_plugins(globals), id));
-    if (entry.broken) return *entry.broken;
+    RG_TRY(const PluginEntry entry, named_plugin(globals, name));
+    const std::string& id = entry.manifest.id;
     RG_TRY(const TrustFacts facts,
            gather_trust(entry.manifest, entry.origin, trust_places(globals)));
     RG_CHECK(can_be_trusted(facts));
@@ -68,7 +68,7 @@ Result<Answer> distrust(const Globals& globals, const std::string& id)
 int run(const Globals& globals, const Options& options)
 {
     const Result<Answer> answer =
-        options.remove ? distrust(globals, options.id) : trust(globals, options.id);
+        options.remove ? distrust(globals, options.name) : trust(globals, options.name);
     if (!answer) return report_error(answer.error(), options.format);
     if (options.format == OutputFormat::json)
         print_json(answer->json);
@@ -84,7 +84,9 @@ void add_plugin_trust(CLI::App& plugin, Globals& globals, int& exit_code)
     CLI::App* command = plugin.add_subcommand(
         "trust", "Allow a plugin to run as it is now; who and when goes into the audit log");
     const auto options = std::make_shared<Options>();
-    command->add_option("id", options->id, "Its id")->required()->option_text("ID");
+    command->add_option("plugin", options->name, "Its id, or its directory (with a '/')")
+        ->required()
+        ->option_text("ID|DIR");
     command->add_flag("--remove", options->remove, "Take the permission back");
     add_format_option(*command, options->format);
     command->callback([&globals, &exit_code, options] { exit_code = run(globals, *options); });

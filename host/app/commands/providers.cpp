@@ -1,5 +1,5 @@
-// `reelgate providers try` and `reelgate generate`: one request, one provider, a verified file, without
-// a daemon.
+// `reelgate providers try` and `reelgate generate`: one request, one provider, a verified file,
+// without a daemon.
 #include "host/app/command.hpp"
 #include "host/app/output.hpp"
 #include "host/app/plugins.hpp"
@@ -43,8 +43,8 @@ struct TryOptions {
     OutputFormat format = OutputFormat::text;
 };
 
-// name=value; the value is JSON where it is JSON and text where it is not, and a dot in the name leads
-// into an object: limits.seconds=3.
+// name=value; the value is JSON where it is JSON and text where it is not, and a dot in the name
+// leads into an object: limits.seconds=3.
 Result<std::string> object_of(const std::vector<std::string>& pairs, std::string_view option)
 {
     Json object = Json::object();
@@ -74,7 +74,8 @@ Result<Wish> wish_from(const TryOptions& options)
     wish.negative_prompt = options.negative_prompt;
     if (options.size) {
         wish.size = frame_size_from(*options.size);
-        if (!wish.size) return invalid("--size '" + *options.size + "': write WIDTHxHEIGHT", "bad_size");
+        if (!wish.size)
+            return invalid("--size '" + *options.size + "': write WIDTHxHEIGHT", "bad_size");
     }
     wish.frames = options.frames;
     wish.seconds = options.seconds;
@@ -99,20 +100,22 @@ Result<Manifest> find_manifest(const Globals& globals, const std::string& plugin
 
 Json to_json(const TrialReport& report)
 {
-    return Json{{"output", report.output.string()},
-                {"container", report.facts.container},
-                {"video_codec", report.facts.video_codec},
-                {"width", report.facts.width},
-                {"height", report.facts.height},
-                {"frames", report.facts.frames},
-                {"fps", report.facts.fps},
-                {"seconds", report.facts.seconds},
-                {"bytes", report.facts.bytes},
-                {"seed", report.request.seed},
-                {"model", report.request.model},
-                {"warnings", report.warnings},
-                {"start_ms", report.start_took.count()},
-                {"run_ms", report.run_took.count()}};
+    return Json{
+        {"output",      report.output.string()   },
+        {"container",   report.facts.container   },
+        {"video_codec", report.facts.video_codec },
+        {"width",       report.facts.width       },
+        {"height",      report.facts.height      },
+        {"frames",      report.facts.frames      },
+        {"fps",         report.facts.fps         },
+        {"seconds",     report.facts.seconds     },
+        {"bytes",       report.facts.bytes       },
+        {"seed",        report.request.seed      },
+        {"model",       report.request.model     },
+        {"warnings",    report.warnings          },
+        {"start_ms",    report.start_took.count()},
+        {"run_ms",      report.run_took.count()  }
+    };
 }
 
 void print(const TrialReport& report, OutputFormat format)
@@ -160,7 +163,9 @@ void add_request_options(CLI::App& command, TryOptions& o)
     command.add_option("--set", o.settings, "A setting of the plugin, NAME=VALUE; may be repeated")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    command.add_option("--param", o.params, "A request parameter of its own, NAME=VALUE; may be repeated")
+    command
+        .add_option(
+            "--param", o.params, "A request parameter of its own, NAME=VALUE; may be repeated")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     command.add_option("--model", o.model, "A model of the plugin; the first that fits otherwise");
@@ -180,8 +185,10 @@ void add_request_options(CLI::App& command, TryOptions& o)
     command.add_option("-o,--output", o.output, "Where the file goes; reelgate-SEED otherwise");
     command.add_option("--patience", o.patience_s, "Seconds to wait until the plugin is ready")
         ->capture_default_str();
-    command.add_flag("--in-process", o.in_process, "Load the plugin into this process (no protection)");
-    command.add_flag("--accept-deviations", o.accept_deviations, "Keep a file that is not what was asked for");
+    command.add_flag(
+        "--in-process", o.in_process, "Load the plugin into this process (no protection)");
+    command.add_flag(
+        "--accept-deviations", o.accept_deviations, "Keep a file that is not what was asked for");
     add_format_option(command, o.format);
 }
 
@@ -203,11 +210,13 @@ Result<Manifest> first_usable(const Globals& globals)
 void add_providers_commands(CLI::App& app, Globals& globals, int& exit_code)
 {
     auto options = std::make_shared<TryOptions>();
-    CLI::App* providers = app.add_subcommand("providers", "Providers: plugins with a configuration");
+    CLI::App* providers =
+        app.add_subcommand("providers", "Providers: plugins with a configuration");
     providers->require_subcommand(1);
     CLI::App* attempt = providers->add_subcommand(
         "try", "Run one request on a plugin, without a daemon, and verify the file");
-    attempt->add_option("PLUGIN", options->plugin, "Id of a plugin, or the path of its directory")->required();
+    attempt->add_option("PLUGIN", options->plugin, "Id of a plugin, or the path of its directory")
+        ->required();
     attempt->add_option("--prompt", options->prompt, "What to make")->required();
     add_request_options(*attempt, *options);
     attempt->callback([&globals, &exit_code, options] {
@@ -219,11 +228,12 @@ void add_providers_commands(CLI::App& app, Globals& globals, int& exit_code)
     auto wanted = std::make_shared<TryOptions>();
     CLI::App* generate = app.add_subcommand("generate", "Make a video");
     generate->add_option("PROMPT", wanted->prompt, "What to make")->required();
-    generate->add_option("--provider", wanted->plugin, "A plugin's id or directory; the first usable otherwise");
+    generate->add_option(
+        "--provider", wanted->plugin, "A plugin's id or directory; the first usable otherwise");
     add_request_options(*generate, *wanted);
     generate->callback([&globals, &exit_code, wanted] {
-        const auto manifest = wanted->plugin.empty() ? first_usable(globals)
-                                                     : find_manifest(globals, wanted->plugin);
+        const auto manifest =
+            wanted->plugin.empty() ? first_usable(globals) : find_manifest(globals, wanted->plugin);
         exit_code = manifest ? run_try(globals, *wanted, *manifest)
                              : report_error(manifest.error(), wanted->format);
     });
