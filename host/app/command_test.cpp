@@ -12,7 +12,7 @@ namespace {
 TEST(Printable, LeavesNothingThatSteersATerminal)
 {
     EXPECT_EQ(printable("plain, caf\xC3\xA9"), "plain, caf\xC3\xA9");
-    EXPECT_EQ(printable("a\x1B[2Jb\nc\x7F"), "a?[2Jb?c?");
+    EXPECT_EQ(printable("a\x1B[2Jb\nc\x7F\td"), "a?[2Jb?c? d");
     EXPECT_EQ(printable("a\xC2\x9B"
                         "31m"),
               "a?31m"); // U+009B, one-character CSI

@@ -81,6 +81,11 @@ int run(int argc, char** argv)
         // CLI11 numbers its errors for itself; ours is one number for all of them.
         return app.exit(error) == 0 ? to_int(ExitCode::ok) : to_int(ExitCode::usage);
     }
+    // A result that did not reach its reader, as on a full disk, is no result.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        std::fprintf(stderr, "reelgate: the output could not be written\n");
+        return to_int(ExitCode::internal);
+    }
     return exit_code;
 }
 

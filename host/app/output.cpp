@@ -16,7 +16,10 @@ std::string printable(std::string_view text)
                         static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
                         static_cast<unsigned char>(text[i + 1]) < 0xA0;
         if (c1) ++i;
-        out += c1 || byte < 0x20 || byte == 0x7F ? '?' : text[i];
+        if (byte == '\t')
+            out += ' ';
+        else
+            out += c1 || byte < 0x20 || byte == 0x7F ? '?' : text[i];
     }
     return out;
 }

@@ -31,7 +31,8 @@ public:
         const fs::path dir = fs::absolute(parent / name).lexically_normal();
         std::error_code failed;
         fs::create_directories(dir / "inputs", failed);
-        if (failed) return system_error(Category::internal, "making " + dir.string(), failed.value());
+        if (failed)
+            return system_error(Category::internal, "making " + dir.string(), failed.value());
         fs::permissions(dir, fs::perms::owner_all, failed);
         return WorkDir(dir);
     }
@@ -57,18 +58,19 @@ std::string mime_of(const fs::path& image)
     return "image/png";
 }
 
-Result<std::vector<RequestInput>> bring_in(const std::vector<fs::path>& images, const fs::path& work_dir)
+Result<std::vector<RequestInput>> bring_in(const std::vector<fs::path>& images,
+                                           const fs::path& work_dir)
 {
     constexpr std::array kRoles{"start_image", "end_image"};
     if (images.size() > kRoles.size())
         return invalid("at most a start image and an end image can be given", "too_many_inputs");
     std::vector<RequestInput> inputs;
     for (std::size_t i = 0; i < images.size(); ++i) {
-        const std::string relative =
-            "inputs/" + std::to_string(i) + images[i].extension().string();
+        const std::string relative = "inputs/" + std::to_string(i) + images[i].extension().string();
         std::error_code failed;
         fs::copy_file(images[i], work_dir / relative, failed);
-        if (failed) return invalid(images[i].string() + ": " + failed.message(), "input_unreadable");
+        if (failed)
+            return invalid(images[i].string() + ": " + failed.message(), "input_unreadable");
         inputs.push_back({.role = kRoles[i], .path = relative, .mime = mime_of(images[i])});
     }
     return inputs;
@@ -87,7 +89,8 @@ Result<const ModelCapability*> model_for(const Wish& wish, const Description& de
         known += (known.empty() ? "" : ", ") + model.id;
     if (wish.model)
         return Error{.category = Category::model_not_found,
-                     .text = description.id + " has no model '" + *wish.model + "'; it has: " + known};
+                     .text =
+                         description.id + " has no model '" + *wish.model + "'; it has: " + known};
     return Error{.category = Category::unsupported_capability,
                  .text = "no model of " + description.id + " can do " + task + "; it has: " + known,
                  .code = "task_unsupported"};
@@ -98,9 +101,7 @@ Result<std::string> checked_params(const std::string& params_json, const Descrip
     const Json given = Json::parse(params_json, nullptr, false);
     const Json whole = with_defaults(description.params_schema, given);
     const std::vector<Violation> violations = validate(description.params_schema, whole);
-    if (!violations.empty())
-        return invalid("params" + violations[0].sentence,
-                       violations[0].code);
+    if (!violations.empty()) return invalid("params" + violations[0].sentence, violations[0].code);
     return whole.dump();
 }
 
@@ -112,8 +113,10 @@ Result<fs::path> put(const fs::path& file, fs::path wanted, const Request& reque
     fs::rename(file, wanted, failed);
     if (!failed) return wanted;
     failed.clear();
-    fs::copy_file(file, wanted, fs::copy_options::overwrite_existing, failed); // another file system
-    if (failed) return system_error(Category::storage_full, "writing " + wanted.string(), failed.value());
+    fs::copy_file(
+        file, wanted, fs::copy_options::overwrite_existing, failed); // another file system
+    if (failed)
+        return system_error(Category::storage_full, "writing " + wanted.string(), failed.value());
     return wanted;
 }
 
@@ -220,7 +223,8 @@ private:
         const Description& description = *provider_->description();
         Wish wish = order_.wish;
         RG_TRY(wish.inputs, bring_in(order_.images, work.path()));
-        if (!wish.task) wish.task = wish.inputs.empty() ? "t2v" : wish.inputs.size() == 1 ? "i2v" : "flf2v";
+        if (!wish.task)
+            wish.task = wish.inputs.empty() ? "t2v" : wish.inputs.size() == 1 ? "i2v" : "flf2v";
         RG_TRY(wish.params_json, checked_params(wish.params_json, description));
         RG_TRY(const ModelCapability* model, model_for(wish, description));
         const std::uint64_t seed = std::random_device{}();

@@ -162,6 +162,8 @@ Result<FileSums> sum_directory(const std::filesystem::path& directory, HashCache
             return invalid(directory.string() + " holds more than " + std::to_string(kMostFiles) +
                                " files, or deeper than " + std::to_string(kDeepest) + " levels",
                            "too_many_files");
+        // A newline in a name would let one file pass for two in identity_of().
+        if (!is_inside_path(path)) return odd(entry->path(), "has a control character in its name");
         RG_TRY(const fs::path file, file_behind(*entry, root));
         if (file.empty()) continue;
         RG_TRY(string hash, cache.sha256(file, now));

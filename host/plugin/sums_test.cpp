@@ -164,6 +164,10 @@ TEST_F(SumDirectory, WhatCannotBeHashedIsRefused)
     fs::remove(scratch_ / "dir");
     ASSERT_EQ(::mkfifo((scratch_ / "fifo").c_str(), 0600), 0);
     EXPECT_EQ(sums().error().code, "odd_file");
+    fs::remove(scratch_ / "fifo");
+    EXPECT_TRUE(sums());
+    put("a\n" + kB + "  b", "x"); // would have the identity of the two files a and b
+    EXPECT_EQ(sums().error().code, "odd_file");
 }
 
 TEST(HashCache, RemembersWhatIsOldEnoughAcrossLives)

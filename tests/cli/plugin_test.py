@@ -2,9 +2,10 @@
 import hashlib
 import json
 import os
+import subprocess
 import unittest
 
-from cli import CliTest
+from cli import BIN, CliTest
 
 
 class Frame(CliTest):
@@ -18,6 +19,12 @@ class Frame(CliTest):
         self.assertEqual(ran.code, 0)
         for line in ("  0    done", "  1    what was asked about failed", "  2    the command line", "  3    could not"):
             self.assertIn(line, ran.out)
+
+    def test_output_that_is_lost_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([BIN / "reelgate", "plugin", "list"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("could not be written", done.stderr)
 
     def test_what_is_not_understood_exits_2(self):
         for arguments in ([], ["plugin"], ["plugin", "lst"], ["plugin", "list", "--format", "xml"], ["plugin", "show"],
