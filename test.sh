@@ -115,22 +115,31 @@ for step in $steps; do
 done
 need build test gate
 mkdir -p build/gate
+
+# Sets cpu_seconds to what this shell's children have used: it tells a slow step from a busy machine.
+# Not by $(...), which would be another shell with children of its own.
+count_cpu() {
+  times > build/gate/times
+  cpu_seconds=$(awk '{ split($1, u, /[ms]/); split($2, s, /[ms]/) } END { print int(60 * (u[1] + s[1]) + u[2] + s[2]) }' build/gate/times)
+}
 table=() failed=
 for step in $steps; do
   printf '\n== %s\n' "$step"
-  started=$SECONDS
+  count_cpu
+  started=$SECONDS cpu=$cpu_seconds
   set +e
   (set -euo pipefail; "step_$step") 2>&1 | tee "build/gate/$step.log"
   code=${PIPESTATUS[0]}
   set -e
+  count_cpu
   if [ "$code" = 0 ]; then verdict=passed; else verdict=FAILED failed="$failed $step"; fi
-  table+=("$(printf '%-8s %6d s  %s' "$step" $((SECONDS - started)) "$verdict")")
+  table+=("$(printf '%-8s %6d s %6d s cpu  %s' "$step" $((SECONDS - started)) $((cpu_seconds - cpu)) "$verdict")")
   if [ -n "$failed" ] && [ -z "$keep_going" ]; then break; fi
 done
 
 printf '\n== gate\n'
 printf '%s\n' "${table[@]}"
-printf '%-8s %6d s  on %s processors\n' all "$SECONDS" "$(nproc)"
+printf '%-8s %6d s %6d s cpu  on %s processors\n' all "$SECONDS" "$cpu_seconds" "$(nproc)"
 for step in test asan tsan; do
   case " $steps " in *" $step "*) ;; *) continue ;; esac
   if [ -e "build/gate/$step.log" ]; then

@@ -26,7 +26,7 @@ import sources
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATABASE = ROOT / "build/release/compile_commands.json"
-GCC_ONLY = re.compile(r"-Wduplicated-|-Wlogical-op|-Wuseless-cast|-Wno-tsan|-Winvalid-pch|-fpch|-fcoroutines|-M[DPG]$")
+GCC_ONLY = re.compile(r"-Winvalid-pch|-fpch|-fcoroutines|-M[DPG]$")
 WITH_VALUE = {"-o", "-MF", "-MT", "-MQ"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 # A header seen as a program of its own has functions that nobody calls.
@@ -36,7 +36,7 @@ HEADER_ALONE = ["-Wno-pragma-once-outside-header", "-Wno-unused-function", "-Wno
 
 def clang_flags(command):
     """The flags of a compiler call that clang understands; not the compiler, not the file."""
-    kept, words = [], iter(shlex.split(command))
+    kept, words = ["-Wno-unknown-warning-option"], iter(shlex.split(command))
     for word in words:
         if word in WITH_VALUE:
             next(words)
@@ -61,7 +61,7 @@ def read_database():
         flags.setdefault(path.relative_to(ROOT).as_posix(), kept)
         for at, word in enumerate(kept):
             group = kept[at:at + 2] if word in ("-isystem", "-I") else [word]
-            if word.startswith(("-I", "-isystem", "-D")) and "_EXPORTS" not in word and group not in union:
+            if word.startswith(("-I", "-isystem", "-DBOOST_")) and group not in union:
                 union.append(group)
     return flags, [word for group in union for word in group]
 
