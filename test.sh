@@ -56,8 +56,11 @@ sanitized() {
 }
 
 step_format() {
-  python3 tests/lint/sources.py | xargs -r -d '\n' clang-format-14 --dry-run -Werror
-  echo "format: ok"
+  if python3 tests/lint/sources.py | xargs -r -d '\n' clang-format-14 --dry-run -Werror; then
+    echo "format: ok"
+  else
+    die "put right by: python3 tests/lint/sources.py | xargs clang-format-14 -i"
+  fi
 }
 step_lint() {
   python3 tests/lint/check_layers.py .

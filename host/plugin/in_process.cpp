@@ -206,7 +206,8 @@ Task<Done> InProcessProvider::open(std::chrono::milliseconds patience)
         co_return std::move(table).error();
     }
     guest_ = std::make_shared<Guest>(loop_, log_, *table, settings_);
-    auto created = co_await ask([this](Guest&) { return load(); }, patience);
+    auto loading = [this](Guest&) { return load(); };
+    auto created = co_await ask(loading, patience);
     if (!created) {
         become(Health::misconfigured, created.error().text);
         co_return std::move(created).error();
