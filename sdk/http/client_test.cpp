@@ -19,7 +19,6 @@ using fakes::Connection;
 using fakes::http_answer;
 using fakes::LoopbackServer;
 using namespace std::chrono_literals;
-using testing::HasSubstr;
 
 Request get(std::string url)
 {
@@ -326,16 +325,21 @@ TEST(Client, UnpacksWithinTheLimitOfWhatComesOut)
     EXPECT_EQ(refused.error().kind, FailureKind::too_large);
 }
 
+void all_proxies_are(const std::string& value)
+{
+    for (const char* name : {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"})
+        ::setenv(name, value.c_str(), 1); // NOLINT(concurrency-mt-unsafe): no other thread runs yet
+}
+
 TEST(Client, TakesNothingFromTheEnvironment)
 {
     const fakes::ClosedPort nobody;
     const std::string proxy = "http://127.0.0.1:" + std::to_string(nobody.port());
-    for (const char* name : {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"})
-        ::setenv(name, proxy.c_str(), 1);
-    LoopbackServer server{answers(200, "direct")};
-    const auto answer = Client{}.perform(get(server.url()));
-    for (const char* name : {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"})
-        ::unsetenv(name);
+    all_proxies_are(proxy);
+    const Client client;
+    const LoopbackServer server{answers(200, "direct")};
+    const auto answer = client.perform(get(server.url()));
+    all_proxies_are("");
     ASSERT_TRUE(answer) << answer.error().text;
     EXPECT_EQ(answer->body, "direct");
 }
@@ -363,6 +367,7 @@ TEST(Client, MayBeCalledFromManyThreads)
     std::atomic<int> right{0};
     {
         std::vector<std::jthread> threads;
+        threads.reserve(12);
         for (int t = 0; t < 12; ++t)
             threads.emplace_back([&, t] {
                 for (int i = 0; i < 5; ++i) {

@@ -45,9 +45,9 @@ struct ContentRange {
 std::optional<ContentRange> parse_content_range(std::string_view text)
 {
     ContentRange out;
-    constexpr std::string_view Unit = "bytes ";
-    if (!text.starts_with(Unit)) return {};
-    text.remove_prefix(Unit.size());
+    constexpr std::string_view kUnit = "bytes ";
+    if (!text.starts_with(kUnit)) return {};
+    text.remove_prefix(kUnit.size());
     const auto number = [&text](std::uint64_t& into, char then) {
         const auto read = std::from_chars(text.data(), text.data() + text.size(), into);
         if (read.ec != std::errc{}) return false;

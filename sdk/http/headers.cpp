@@ -9,9 +9,9 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 bool is_token_char(char c)
 {
-    constexpr std::string_view Marks = "!#$%&'*+-.^_`|~";
+    constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
     return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') ||
-           Marks.find(c) != std::string_view::npos;
+           kMarks.find(c) != std::string_view::npos;
 }
 
 } // namespace
@@ -30,17 +30,17 @@ std::string lower_case(std::string_view text)
 
 std::string_view trimmed(std::string_view text)
 {
-    constexpr std::string_view Blank = " \t\r\n";
-    const std::size_t from = text.find_first_not_of(Blank);
+    constexpr std::string_view kBlank = " \t\r\n";
+    const std::size_t from = text.find_first_not_of(kBlank);
     if (from == std::string_view::npos) return {};
-    return text.substr(from, text.find_last_not_of(Blank) + 1 - from);
+    return text.substr(from, text.find_last_not_of(kBlank) + 1 - from);
 }
 
 bool is_sendable(const Header& header)
 {
-    constexpr std::string_view Never{"\r\n\0", 3};
+    constexpr std::string_view kNever{"\r\n\0", 3};
     return !header.name.empty() && std::ranges::all_of(header.name, is_token_char) &&
-           header.value.find_first_of(Never) == std::string::npos;
+           header.value.find_first_of(kNever) == std::string::npos;
 }
 
 void Headers::add(std::string name, std::string value)

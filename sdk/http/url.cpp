@@ -103,17 +103,17 @@ std::string join_url(std::string_view base, std::string_view path)
 
 std::string escape(std::string_view text)
 {
-    constexpr std::string_view Digits = "0123456789ABCDEF";
-    constexpr std::string_view Marks = "-._~";
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    constexpr std::string_view kMarks = "-._~";
     std::string out;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                           (c >= '0' && c <= '9') || Marks.find(c) != std::string_view::npos;
+                           (c >= '0' && c <= '9') || kMarks.find(c) != std::string_view::npos;
         if (plain)
             out += c;
         else
-            out += {'%', Digits[byte >> 4U], Digits[byte & 15U]};
+            out += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
     }
     return out;
 }

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <list>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace reelgate::fakes {
@@ -93,8 +95,9 @@ int listening_socket(int backlog)
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    if (backlog > 0) ::listen(fd, backlog);
+    if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        (backlog > 0 && ::listen(fd, backlog) != 0))
+        throw std::system_error(errno, std::generic_category(), "cannot listen on loopback");
     return fd;
 }
 
