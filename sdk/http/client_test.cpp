@@ -328,7 +328,7 @@ TEST(Client, UnpacksWithinTheLimitOfWhatComesOut)
 void all_proxies_are(const std::string& value)
 {
     for (const char* name : {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"})
-        ::setenv(name, value.c_str(), 1); // NOLINT(concurrency-mt-unsafe): no other thread runs yet
+        ::setenv(name, value.c_str(), 1); // NOLINT(concurrency-mt-unsafe): no other thread reads it
 }
 
 TEST(Client, TakesNothingFromTheEnvironment)
