@@ -1,69 +1,13 @@
 // The scripted provider as a host meets it: loaded from its file, through the C table.
-#include "tests/fakes/ledger.hpp"
-#include "tests/fakes/plugin_under_test.hpp"
+#include "tests/fakes/scripted_fixture.hpp"
 
-#include <reelgate/ext/cost.h>
-#include <reelgate/ext/tool.h>
-#include <reelgate/ext/warm.h>
-
-#include <gmock/gmock.h>
-
-#include <fstream>
-#include <numeric>
-#include <thread>
-
-// The deaths below are the plugin's own; a sanitizer that explains them would change how they end.
-extern "C" const char* __asan_default_options()
-{
-    return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0:"
-           "use_sigaltstack=0:allocator_may_return_null=1:detect_leaks=0";
-}
-extern "C" const char* __tsan_default_options()
-{
-    return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0:"
-           "use_sigaltstack=0";
-}
+#include <algorithm>
 
 namespace reelgate::fakes {
 namespace {
 
 using nlohmann::json;
 namespace fs = std::filesystem;
-
-const rg_provider* scripted()
-{
-    static const rg_provider* const kPlugin = load_plugin(REELGATE_BINARY_DIR "/plugins/scripted");
-    return kPlugin;
-}
-
-const rg_provider* scripted_paid()
-{
-    static const rg_provider* const kPlugin =
-        load_plugin(REELGATE_BINARY_DIR "/plugins/scripted-paid");
-    return kPlugin;
-}
-
-json config_of(const char* script)
-{
-    return {
-        {"script", json::parse(script)}
-    };
-}
-
-class ScriptedTest : public testing::Test {
-protected:
-    LedgerEntries ledger() const { return read_ledger(dir_ / "ledger.jsonl"); }
-
-    // One run under `script`, in a life of its own.
-    Answer run_once(const char* script, const TableJob& job, const rg_provider* plugin = scripted())
-    {
-        Life life(plugin, config_of(script), dir_.path());
-        EXPECT_EQ(life.created().status, RG_OK) << life.created().text;
-        return life.run(job);
-    }
-
-    ScratchDir dir_;
-};
 
 TEST_F(ScriptedTest, DescribesItself)
 {
@@ -195,7 +139,7 @@ class Garbage : public ScriptedTest, public testing::WithParamInterface<GarbageR
 TEST_P(Garbage, ReachesTheHostAsItIs)
 {
     const std::string steps = std::string(R"([{"garbage": ")") + GetParam().kind + R"("}])";
-    const json config = config_of((R"({"run": )" + steps + R"(, "probe": )" + steps + "}").c_str());
+    const json config = config_of(R"({"run": )" + steps + R"(, "probe": )" + steps + "}");
     Life life(scripted(), config, dir_.path());
     TableJob job(small_request());
     const Answer run = life.run(job);
@@ -331,172 +275,6 @@ TEST_F(ScriptedTest, ARequestsSequenceCountsItsAttempts)
     request["attempt"]["number"] = 2;
     TableJob second(request);
     EXPECT_EQ(life.run(second).status, RG_OK);
-}
-
-struct CancelRow {
-    const char* name;
-    const char* script;
-    rg_status status;
-    std::size_t reports; // made in all, of which the third was the one that got cancelled
-    json stopped;
-    const char* billing;
-};
-
-class Cancels : public ScriptedTest, public testing::WithParamInterface<CancelRow> {};
-
-TEST_P(Cancels, EndAsTheScriptSays)
-{
-    TableJob job(small_request());
-    job.cancel_after(3);
-    const Answer answer = run_once(GetParam().script, job, scripted_paid());
-    EXPECT_EQ(answer.status, GetParam().status) << answer.text;
-    EXPECT_EQ(job.progress().size(), GetParam().reports);
-    EXPECT_EQ(count(ledger(), "cancel"), 1U);
-    if (GetParam().status != RG_CANCELLED) return;
-    EXPECT_EQ(answer.json().value("compute_stopped", json()), GetParam().stopped);
-    EXPECT_EQ(answer.json().value("billing", ""), GetParam().billing);
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    EachBehaviour,
-    Cancels,
-    testing::Values(
-        CancelRow{"AtOnce", R"({"run": [{"progress": 10}]})", RG_CANCELLED, 3, true, "not_billed"},
-        CancelRow{"AtOnceOfPaidWork",
-                  R"({"run": ["accept", {"progress": 10}]})",
-                  RG_CANCELLED,
-                  3,
-                  true,
-                  "billed"},
-        CancelRow{
-            "WhileItEncodes", R"({"run": ["accept", "deliver"]})", RG_CANCELLED, 3, true, "billed"},
-        CancelRow{"WhileItStalls",
-                  R"({"run": [{"progress": 3}, "stall"], "cancel": {"how": "late", "steps": 1}})",
-                  RG_CANCELLED,
-                  3,
-                  true,
-                  "not_billed"},
-        CancelRow{"Late",
-                  R"({"run": [{"progress": 10}], "cancel": {"how": "late", "steps": 4}})",
-                  RG_CANCELLED,
-                  7,
-                  true,
-                  "not_billed"},
-        CancelRow{"Impossible",
-                  R"({"run": [{"progress": 10}], "cancel": "impossible"})",
-                  RG_OK,
-                  10,
-                  nullptr,
-                  ""},
-        CancelRow{"Lost",
-                  R"({"run": ["accept", {"progress": 10}], "cancel": "lost"})",
-                  RG_CANCELLED,
-                  3,
-                  nullptr,
-                  "maybe_billed"},
-        CancelRow{"ToldOtherwise",
-                  R"({"run": [{"progress": 10}],
-                      "cancel": {"compute_stopped": false, "billing": "maybe_billed"}})",
-                  RG_CANCELLED,
-                  3,
-                  false,
-                  "maybe_billed"}),
-    [](const auto& row) { return row.param.name; });
-
-TEST_F(ScriptedTest, RemoteWorkOutlivesTheLifeThatSubmittedIt)
-{
-    const json config =
-        config_of(R"({"run": [{"accept": {"steps": 4, "charge": "when_done"}}, "fail"],
-                                      "resume": ["follow", "deliver"]})");
-    TableJob first(small_request());
-    {
-        Life life(scripted_paid(), config, dir_.path());
-        EXPECT_EQ(life.run(first).status, RG_FAILED);
-    }
-    EXPECT_EQ(charged_micros(ledger()), 0);
-    Life life(scripted_paid(), config, dir_.path());
-    TableJob second(small_request());
-    const Answer done = life.resume(second, first.accepted().at(0));
-    EXPECT_EQ(done.status, RG_OK) << done.text;
-    EXPECT_EQ(second.artifacts().size(), 1U);
-    EXPECT_EQ(second.accepted().size(), 0U);
-    EXPECT_EQ(count(ledger(), "submit"), 1U);
-    EXPECT_EQ(count(ledger(), "resume"), 1U);
-    EXPECT_EQ(charged_micros(ledger()), 400'000);
-}
-
-TEST_F(ScriptedTest, ResumeOfUnknownWorkSaysSo)
-{
-    Life life(scripted(), json::object(), dir_.path());
-    for (const char* id : {"r-77", "../ledger", ""}) {
-        TableJob job(small_request());
-        const Answer answer = life.resume(job,
-                                          {
-                                              {"id", id}
-        });
-        EXPECT_EQ(answer.status, RG_FAILED);
-        EXPECT_EQ(answer.json().value("code", ""), "no_such_remote") << answer.text;
-    }
-}
-
-struct AbandonRow {
-    const char* name;
-    const char* cancel;
-    rg_status status;
-    const char* answer;
-};
-
-class Abandons : public ScriptedTest, public testing::WithParamInterface<AbandonRow> {};
-
-TEST_P(Abandons, Truthfully)
-{
-    json config = config_of(R"({"run": [{"accept": {"steps": 9}}, "fail"]})");
-    config["script"]["cancel"] = GetParam().cancel;
-    Life life(scripted_paid(), config, dir_.path());
-    TableJob job(small_request());
-    life.run(job);
-    const Answer answer = life.abandon(job.accepted().at(0));
-    EXPECT_EQ(answer.status, GetParam().status);
-    const json expected = json::parse(GetParam().answer);
-    for (const auto& [name, value] : expected.items())
-        EXPECT_EQ(answer.json().value(name, json()), value) << answer.text;
-    EXPECT_EQ(count(ledger(), "abandon"), 1U);
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    EachBehaviour,
-    Abandons,
-    testing::Values(AbandonRow{"AtOnce",
-                               "immediate",
-                               RG_OK,
-                               R"({"compute_stopped": true, "billing": "billed"})"},
-                    AbandonRow{"Impossible",
-                               "impossible",
-                               RG_OK,
-                               R"({"compute_stopped": false, "billing": "billed"})"},
-                    AbandonRow{"Lost",
-                               "lost",
-                               RG_FAILED,
-                               R"({"category": "network_error", "billing": "maybe_billed"})"}),
-    [](const auto& row) { return row.param.name; });
-
-TEST_F(ScriptedTest, AKnownKeyGetsTheOldJobIfTheOtherSideIsIdempotent)
-{
-    for (const bool idempotent : {false, true}) {
-        const ScratchDir dir;
-        Life life(scripted_paid(),
-                  {
-                      {"idempotent", idempotent}
-        },
-                  dir.path());
-        for (int i = 0; i < 2; ++i) {
-            TableJob job(small_request());
-            EXPECT_EQ(life.run(job).status, RG_OK);
-        }
-        const LedgerEntries entries = read_ledger(dir / "ledger.jsonl");
-        EXPECT_EQ(count(entries, "submit"), idempotent ? 1U : 2U);
-        EXPECT_EQ(charged_micros(entries), idempotent ? 400'000 : 800'000);
-    }
 }
 
 TEST_F(ScriptedTest, CallsLateIfToldTo)
