@@ -184,7 +184,8 @@ private:
         actions_.emplace_back(Kill{reason});
     }
 
-    void refused() { enter(Life::refused, s_.refusal); }
+    // Who stops it while it dies waits for `stopped`, whatever it died of.
+    void refused() { enter(s_.wanted ? Life::refused : Life::stopped, s_.refusal); }
 
     void crashed(const std::string& why)
     {

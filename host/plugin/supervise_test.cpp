@@ -193,6 +193,14 @@ TEST(Supervise, WhatCanNeverWorkIsNotStartedAgain)
     EXPECT_EQ(story.spawns, 2U) << "the file may have changed";
 }
 
+TEST(Supervise, AStopReachesARefusedWorkerThatIsStillDying)
+{
+    Story story;
+    story.tell(StartAsked{}).tell(Fatal{"needs host ABI 1.3"}).tell(StopAsked{}).crash();
+    EXPECT_EQ(story.state.life, Life::stopped);
+    EXPECT_EQ(story.spawns, 1U);
+}
+
 TEST(Supervise, SilenceIsCancelledAndAnIgnoredCancelKilled)
 {
     Story story;

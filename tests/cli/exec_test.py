@@ -1,0 +1,178 @@
+"""Programs that speak the frames, run by the real host: with the Python helper over both transports, and
+without any helper, where the wire itself can be broken."""
+import os
+import pathlib
+import shutil
+import unittest
+
+from cli import CliTest
+
+HELPER = pathlib.Path(__file__).resolve().parents[2] / "sdk" / "python" / "reelgate_worker.py"
+ID = "org.example.exec"
+
+DESCRIPTION = {"id": ID, "name": "Exec", "version": "1.0", "license": "MIT", "max_concurrency": 1,
+               "silent_for_s": 60, "cancel_within_s": 5, "resources": {"gpu": "none"}, "billing": "free",
+               "egress": "none",
+               "models": [{"id": "m", "tasks": ["t2v"], "sizes": ["64x48"], "frames": {"min": 1, "max": 5}, "fps": [24],
+                           "default": {"size": "64x48", "frames": 5, "fps": 24}}],
+               "config_schema": {"type": "object", "properties": {}, "additionalProperties": False},
+               "params_schema": {"type": "object", "properties": {}, "additionalProperties": False}}
+
+# `run` is the body of the method.
+WITH_HELPER = """#!/usr/bin/env -S python3 -B
+import os, sys
+print("printed before the import")
+import reelgate_worker as reelgate
+class Exec:
+    def __init__(self, config):
+        {create}
+    def run(self, job):
+        {run}
+reelgate.serve({description!r}, Exec)
+"""
+FILM = """
+        with open(os.path.join(job.work_dir, "a.y4m"), "wb") as film:
+            film.write(b"YUV4MPEG2 W64 H48 F24:1 C420jpeg\\n" + (b"FRAME\\n" + bytes(64 * 48 * 3 // 2)) * 5)
+        job.artifact("a.y4m", mime="video/x-yuv4mpeg")"""
+
+# A worker with no helper: `script` sees say() and hear().
+BARE = """#!/usr/bin/env -S python3 -B
+import json, os, struct, sys, time
+wire = int(os.environ["REELGATE_FD"])
+def write(data):
+    while data:
+        data = data[os.write(wire, data):]
+def say(**frame):
+    text = json.dumps(frame).encode()
+    write(struct.pack("<I", len(text)) + text)
+def read(size):
+    data = b""
+    while len(data) < size:
+        part = os.read(wire, size - len(data))
+        if not part:
+            sys.exit(0)
+        data += part
+    return data
+def hear(type):
+    while True:
+        frame = json.loads(read(struct.unpack("<I", read(4))[0]))
+        if frame["type"] == "ping":
+            say(type="pong", n=frame["n"], rss=0, jobs=0)
+        if frame["type"] == type:
+            return frame
+def greet(**changes):
+    say(**{{"type": "hello", "protocol": [1, 1], "pid": os.getpid(), "abi": {{"major": 1, "minor": 0}},
+            "sdk": "none", "describe": {description!r}, **changes}})
+def start():
+    greet()
+    hear("create")
+    say(type="created", status=0)
+    return hear("run")
+{script}
+"""
+
+
+class ExecTest(CliTest):
+    def film(self, text, transport="fd", patience=20):
+        self.program(ID, name="Exec", license="MIT", command=["./main.py"], transport=transport,
+                     abi={"major": 1})
+        self.put(ID, "main.py", text).chmod(0o755)
+        shutil.copy(HELPER, self.plugins / ID)
+        return self.reelgate("providers", "try", self.plugins / ID, "--prompt", "x", "-o", self.dir / "film",
+                             "--format", "json", "--patience", patience)
+
+    def helped(self, run=FILM, create="pass", **how):
+        return self.film(WITH_HELPER.format(run=run, create=create, description=DESCRIPTION), **how)
+
+    def bare(self, script, **how):
+        return self.film(BARE.format(script=script, description=DESCRIPTION), **how)
+
+    def failed(self, ran, category, code=None, said=""):
+        self.assertNotEqual(ran.code, 0, ran.out)
+        error = ran.json["error"]
+        self.assertEqual(error["category"], category, error)
+        if code:
+            self.assertEqual(error["code"], code, error)
+        self.assertIn(said, error["text"])
+        self.assertFalse((self.dir / "film").exists())
+
+    def test_a_film_comes_over_either_transport_whatever_is_printed(self):
+        for transport in ("fd", "stdio"):
+            with self.subTest(transport):
+                ran = self.helped("print('printed in run')" + FILM, transport=transport)
+                self.assertEqual(ran.code, 0, ran.out + ran.err)
+                self.assertTrue((self.dir / "film").exists())
+                os.remove(self.dir / "film")
+
+    def test_what_the_provider_says_of_a_failure_arrives(self):
+        self.failed(self.helped("raise reelgate.Failure('content_rejected', 'too dark', reelgate.REJECTED)"),
+                    "content_rejected", said="too dark")
+
+    def test_an_exception_is_a_failure_and_not_a_crash(self):
+        self.failed(self.helped("return 1 / 0"), "unknown", "exception", "division by zero")
+
+    def test_a_refused_config_is_said(self):
+        self.failed(self.helped(create="raise reelgate.rejected('no such colour')"), "invalid_params",
+                    said="no such colour")
+
+    def test_a_program_that_exits_in_a_run_has_crashed(self):
+        self.failed(self.helped("os._exit(7)"), "plugin_crashed", said="7")
+
+    def test_a_program_that_is_killed_in_a_run_has_crashed(self):
+        self.failed(self.helped("os.kill(os.getpid(), 11); job.wait(60)"), "plugin_crashed", said="SIGSEGV")
+
+    def test_frames_alone_are_enough(self):
+        ran = self.bare("""
+job = start()
+with open(os.path.join(job["work_dir"], "a.y4m"), "wb") as film:
+    film.write(b"YUV4MPEG2 W64 H48 F24:1 C420jpeg\\n" + (b"FRAME\\n" + bytes(64 * 48 * 3 // 2)) * 5)
+say(type="from_the_future", job=job["job"], n=1)
+say(type="artifact", job=job["job"], path="a.y4m", meta={"role": "video", "mime": "video/x-yuv4mpeg"}, more=1)
+say(type="done", job=job["job"], status=0)
+hear("bye")
+""")
+        self.assertEqual(ran.code, 0, ran.out + ran.err)
+
+    def test_a_broken_wire_costs_the_attempt(self):
+        rows = {"a length over the limit": b"\xff\xff\xff\x7f", "a stray print": b"Loading model...\n",
+                "no object": b"\x02\0\0\0[]", "no type": b"\x02\0\0\0{}", "no JSON": b"\x03\0\0\0{a}"}
+        for name, garbage in rows.items():
+            with self.subTest(name):
+                self.failed(self.bare(f"start()\nwrite({garbage!r})\ntime.sleep(3600)\n"),
+                            "plugin_crashed", "protocol_violation")
+
+    def test_a_path_outside_the_work_directory_is_not_taken(self):
+        self.put("", "secret.y4m", "x")
+        for path in ("../../../secret.y4m", str(self.plugins / "secret.y4m"), "/etc/passwd"):
+            with self.subTest(path):
+                ran = self.bare(f"""
+job = start()
+say(type="artifact", job=job["job"], path={path!r}, meta={{"role": "video", "mime": "video/mp4"}})
+say(type="done", job=job["job"], status=0)
+hear("bye")
+""")
+                self.failed(ran, "output_invalid")
+
+    def test_what_does_not_start_is_said_with_its_reason(self):
+        rows = {"silent": ("time.sleep(3600)", "starting"),
+                "an older protocol": ("greet(protocol=[0, 0])\nhear('bye')", "protocol_too_old"),
+                "a newer protocol": ("greet(protocol=[2, 3])\nhear('bye')", "protocol_too_new"),
+                "another id": ("greet(describe={**%r, 'id': 'org.example.other'})\nhear('bye')" % DESCRIPTION, None)}
+        for name, (script, code) in rows.items():
+            with self.subTest(name):
+                ran = self.bare(script, patience=1 if name == "silent" else 20)
+                self.assertNotEqual(ran.code, 0)
+                if code:
+                    self.assertEqual(ran.json["error"]["code"], code, ran.out)
+                else:
+                    self.assertIn("org.example.other", ran.out)
+
+    def test_a_program_that_is_not_there_is_said(self):
+        self.program(ID, command=["./missing.py"], abi={"major": 1})
+        ran = self.reelgate("providers", "try", self.plugins / ID, "--prompt", "x", "--format", "json")
+        self.assertNotEqual(ran.code, 0)
+        self.assertIn("missing.py", ran.out)
+
+
+if __name__ == "__main__":
+    unittest.main()
