@@ -98,11 +98,12 @@ Result<const ModelCapability*> model_for(const Wish& wish, const Description& de
 
 Result<std::string> checked_params(const std::string& params_json, const Description& description)
 {
-    const Json given = Json::parse(params_json, nullptr, false);
-    const Json whole = with_defaults(description.params_schema, given);
-    const std::vector<Violation> violations = validate(description.params_schema, whole);
-    if (!violations.empty()) return invalid("params" + violations[0].sentence, violations[0].code);
-    return whole.dump();
+    auto given = parse_json(params_json);
+    if (!given) return std::move(given).error().while_doing("params");
+    const auto [whole, violations] = fitted(description.params_schema, *std::move(given));
+    if (!violations.empty())
+        return invalid("params: " + violations[0].sentence, violations[0].code);
+    return json_text(whole);
 }
 
 Result<fs::path> put(const fs::path& file, fs::path wanted, const Request& request)

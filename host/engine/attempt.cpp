@@ -56,9 +56,7 @@ Error deviates(const std::vector<Deviation>& deviations)
                  .phase = Phase::verify};
 }
 
-} // namespace
-
-Task<VerifiedVideo> run_attempt(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher)
+Task<VerifiedVideo> make_video(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher)
 {
     Collector collector(watcher);
     const AttemptFacts facts_for_plugin{.id = plan.id,
@@ -89,6 +87,20 @@ Task<VerifiedVideo> run_attempt(AttemptTools tools, AttemptPlan plan, AttemptWat
     offers.erase(std::next(video).base());
     verified.others = std::move(offers);
     co_return verified;
+}
+
+} // namespace
+
+Task<VerifiedVideo> run_attempt(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher)
+{
+    auto making = make_video(tools, std::move(plan), watcher);
+    Result<VerifiedVideo> made = co_await std::move(making);
+    if (!made) {
+        const Description* const description = tools.provider.description();
+        const Charge charge = description == nullptr ? Charge::paid : description->billing;
+        made.error().billing = billing_of(made.error(), charge);
+    }
+    co_return made;
 }
 
 } // namespace reelgate

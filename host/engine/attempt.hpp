@@ -49,7 +49,7 @@ struct AttemptTools {
 };
 
 // Fails with the provider's own category, or with output_invalid when what it left is not what was
-// promised (code `no_video`, `deviates`, or the probe's).
+// promised (code `no_video`, `deviates`, or the probe's). The error's billing is always set.
 Task<VerifiedVideo> run_attempt(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher);
 
 } // namespace reelgate

@@ -36,19 +36,17 @@ Result<Description> checked_description(std::string_view text, const Manifest& m
 
 Result<std::string> checked_config(const Description& description, std::string_view config_json)
 {
-    const Json given = Json::parse(config_json, nullptr, false);
-    if (!given.is_object())
+    Result<Json> given = parse_json(config_json);
+    if (!given || !given->is_object())
         return refusal(description.id + ": its configuration is not a JSON object",
                        "bad_config",
                        "write its settings as name: value");
-    const Json whole = with_defaults(description.config_schema, given);
-    const std::vector<Violation> violations = validate(description.config_schema, whole);
+    const auto [whole, violations] = fitted(description.config_schema, *std::move(given));
     if (!violations.empty())
-        return refusal(description.id + ": setting " +
-                           violations[0].sentence,
+        return refusal(description.id + ": setting " + violations[0].sentence,
                        "bad_config",
                        "see `reelgate plugin show " + description.id + "` for its settings");
-    return whole.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return json_text(whole);
 }
 
 } // namespace reelgate

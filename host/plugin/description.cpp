@@ -22,11 +22,11 @@ Error refused(const std::string& text, const char* code)
     return Error{.category = Category::provider_error, .text = text, .code = code};
 }
 
-// The words of a directory's name: what the id of a plugin has to be.
+// The rule of manifests: the id is also the name of the plugin's directory.
 bool is_id(std::string_view id)
 {
     const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    return !id.empty() && is_word(id.front()) && id.find("..") == std::string_view::npos &&
+    return !id.empty() && id.size() <= 100 && is_word(id.front()) &&
            std::all_of(id.begin(), id.end(), [&](char c) {
                return is_word(c) || c == '.' || c == '-' || c == '_';
            });

@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(EachRule, SpoiltDescriptions, testing::Values(
     SpoiltRow{"EmptyId", "/id", R"("")", "/id: must not be empty"},
     SpoiltRow{"IdClimbs", "/id", R"("../evil")", "/id: must be lower-case"},
     SpoiltRow{"IdUpperCase", "/id", R"("Bars")", "/id: must be lower-case"},
-    SpoiltRow{"IdTwoDots", "/id", R"("a..b")", "/id: "},
+    SpoiltRow{"IdStartsWithADot", "/id", R"(".bars")", "/id: must be lower-case"},
     SpoiltRow{"IdIsNumber", "/id", "7", "/id: must be one line of text"},
     SpoiltRow{"NoVersion", "/version", nullptr, "/version: must be given"},
     SpoiltRow{"NameOfTwoLines", "/name", R"("a\nb")", "/name: must be one line"},

@@ -17,18 +17,18 @@ struct StatusRow {
     rg_status status;
     std::string_view name;
     Category category; // when the record names none
-    Billing billing;   // of a paid provider that says nothing at all
+    bool refuses;      // explicitly, so that nothing was bought
     bool decides;      // the status stands against another category in the record
 };
 
 // BUSY and REJECTED are explicit refusals, so nothing was bought. AMBIGUOUS outranks every
 // category: a plugin that does not know whether its request arrived cannot know how it failed.
 constexpr std::array kStatuses{
-    StatusRow{RG_BUSY,      "BUSY",      Category::provider_overloaded, Billing::not_billed,   false},
-    StatusRow{RG_REJECTED,  "REJECTED",  Category::invalid_params,      Billing::not_billed,   false},
-    StatusRow{RG_FAILED,    "FAILED",    Category::unknown,             Billing::maybe_billed, false},
-    StatusRow{RG_AMBIGUOUS, "AMBIGUOUS", Category::submit_ambiguous,    Billing::maybe_billed, true },
-    StatusRow{RG_CANCELLED, "CANCELLED", Category::cancelled,           Billing::maybe_billed, true },
+    StatusRow{RG_BUSY,      "BUSY",      Category::provider_overloaded, true,  false},
+    StatusRow{RG_REJECTED,  "REJECTED",  Category::invalid_params,      true,  false},
+    StatusRow{RG_FAILED,    "FAILED",    Category::unknown,             false, false},
+    StatusRow{RG_AMBIGUOUS, "AMBIGUOUS", Category::submit_ambiguous,    false, true },
+    StatusRow{RG_CANCELLED, "CANCELLED", Category::cancelled,           false, true },
 };
 
 const StatusRow* row_of(rg_status status)
@@ -121,24 +121,7 @@ Category category_of(Record& record, const StatusRow& row, Error& error)
     return row.decides || !known ? row.category : *known;
 }
 
-struct Said {
-    std::optional<Phase> phase;
-    std::optional<Billing> billing;
-};
-
-// What the plugin said, else what its phase says, else what its status says.
-Billing billing_of(const StatusRow& row, Category category, const Said& said, Charge charge)
-{
-    if (charge == Charge::free) return said.billing.value_or(Billing::free);
-    const bool refused = row.status == RG_BUSY || row.status == RG_REJECTED;
-    const bool by_phase = said.phase && !(refused && *said.phase == Phase::submit);
-    const Billing billing =
-        said.billing.value_or(by_phase ? default_billing(*said.phase) : row.billing);
-    return category == Category::submit_ambiguous ? more_careful(billing, Billing::maybe_billed)
-                                                  : billing;
-}
-
-Error from_members(const StatusRow& row, const Json& members, Phase default_phase, Charge charge)
+Error from_members(const StatusRow& row, const Json& members, Phase default_phase)
 {
     Record record(members);
     Error error;
@@ -152,9 +135,12 @@ Error from_members(const StatusRow& row, const Json& members, Phase default_phas
     error.retry_after = record.wait("retry_after_s");
     error.compute_stopped = record.flag("compute_stopped");
 
-    const Said said{record.word("phase", phase_from), record.word("billing", billing_from)};
-    error.phase = said.phase.value_or(default_phase);
-    error.billing = billing_of(row, error.category, said, charge);
+    const std::optional<Phase> phase = record.word("phase", phase_from);
+    error.phase = phase.value_or(default_phase);
+    error.billing = record.word("billing", billing_from);
+    const bool refused = row.refuses && error.category != Category::submit_ambiguous;
+    if (!error.billing && refused && phase.value_or(Phase::submit) <= Phase::submit)
+        error.billing = Billing::not_billed;
     if (!record.is_sound()) {
         if (error.code.empty()) error.code = "bad_failure_record";
         if (error.upstream_excerpt.empty())
@@ -163,22 +149,20 @@ Error from_members(const StatusRow& row, const Json& members, Phase default_phas
     return error;
 }
 
-Error from_status(const StatusRow& row, Phase default_phase, Charge charge)
+Error from_status(const StatusRow& row, Phase default_phase)
 {
-    return Error{.category = row.category,
-                 .text = {},
-                 .phase = default_phase,
-                 .billing = charge == Charge::free ? Billing::free : row.billing};
+    Error error{.category = row.category, .text = {}, .phase = default_phase};
+    if (row.refuses) error.billing = Billing::not_billed;
+    return error;
 }
 
-Error not_understood(rg_status status, const char* code, Phase default_phase, Charge charge)
+Error not_understood(rg_status status, const char* code, Phase default_phase)
 {
     const StatusRow* const row = row_of(status);
     return Error{.category = row != nullptr && row->decides ? row->category : Category::unknown,
                  .text = {},
                  .code = code,
-                 .phase = default_phase,
-                 .billing = charge == Charge::free ? Billing::free : Billing::maybe_billed};
+                 .phase = default_phase};
 }
 
 } // namespace
@@ -207,11 +191,24 @@ Billing default_billing(Phase phase, Charge charge)
 
 Billing more_careful(Billing a, Billing b) { return std::max(a, b); }
 
-Error error_from(rg_status status, std::string_view record_json, Phase default_phase, Charge charge)
+Billing billing_of(const Error& error, Charge charge)
+{
+    if (charge == Charge::free) return error.billing.value_or(Billing::free);
+    if (error.category == Category::submit_ambiguous)
+        return more_careful(error.billing.value_or(Billing::maybe_billed), Billing::maybe_billed);
+    if (error.billing) return *error.billing;
+    const Billing by_phase = default_billing(error.phase, charge);
+    // Who does not even know what happened cannot be taken to know that it was paid for.
+    const bool is_a_guess =
+        error.category == Category::unknown || error.category == Category::cancelled;
+    return is_a_guess && by_phase == Billing::billed ? Billing::maybe_billed : by_phase;
+}
+
+Error error_from(rg_status status, std::string_view record_json, Phase default_phase)
 {
     const StatusRow* const row = row_of(status);
     if (row == nullptr) {
-        Error error = not_understood(status, "bad_status", default_phase, charge);
+        Error error = not_understood(status, "bad_status", default_phase);
         error.text = "the provider ended with status " + std::to_string(status) +
                      ", which no failed call may have";
         error.upstream_excerpt = excerpt_of(record_json);
@@ -220,20 +217,20 @@ Error error_from(rg_status status, std::string_view record_json, Phase default_p
 
     const std::string status_name(row->name);
     if (record_json.empty()) {
-        Error error = from_status(*row, default_phase, charge);
+        Error error = from_status(*row, default_phase);
         error.text = "the provider answered " + status_name + " and gave no reason";
         return error;
     }
     const Result<Json> members = parse_json(record_json);
     if (!members || !members->is_object()) {
-        Error error = not_understood(status, "bad_failure_record", default_phase, charge);
+        Error error = not_understood(status, "bad_failure_record", default_phase);
         error.text = "the provider answered " + status_name + " with a record that is no object";
         if (!members) error.text += " (" + members.error().text + ")";
         error.upstream_excerpt = excerpt_of(record_json);
         return error;
     }
-    Error error = members->empty() ? from_status(*row, default_phase, charge)
-                                   : from_members(*row, *members, default_phase, charge);
+    Error error = members->empty() ? from_status(*row, default_phase)
+                                   : from_members(*row, *members, default_phase);
     if (error.text.empty())
         error.text = "the provider answered " + status_name + " and gave no reason";
     return error;

@@ -11,28 +11,27 @@
 
 namespace reelgate {
 
-// Does the provider take money for its work?
-enum class Charge : std::uint8_t { free, paid };
-
-// What a failure of this phase costs when nobody says otherwise. A free provider is always free.
-Billing default_billing(Phase phase, Charge charge = Charge::paid);
-
-Billing more_careful(Billing a, Billing b);
-
 // `record_json` may be empty: a status alone is legal and has a category of its own. Category,
 // phase, scope, billing and the texts come from the record where it has them, cut to 2 KiB. Billing
-// is always set: the record's word, else default_billing of its phase, else what the status says;
-// what may have left for a paid provider is at least maybe_billed. Error.code says when the record
-// was not understood:
+// is set where the record or the status decides it: what was refused is not_billed; billing_of()
+// knows the rest. Error.code says when the record was not understood:
 //   bad_failure_record  not a JSON object, or a member of the wrong kind; upstream_excerpt shows it
 //   unknown_category    provider_code keeps the word
 //   bad_status          not a status that a failed call may have
-Error error_from(rg_status status,
-                 std::string_view record_json,
-                 Phase default_phase,
-                 Charge charge = Charge::paid);
+Error error_from(rg_status status, std::string_view record_json, Phase default_phase);
 
 // The record that error_from() reads back, with every member that is set.
 std::string record_from(const Error& error);
+
+// Does the provider take money for its work?
+enum class Charge : std::uint8_t { free, paid };
+
+Billing default_billing(Phase phase, Charge charge);
+
+Billing more_careful(Billing a, Billing b);
+
+// What `error` may have cost at a provider of this kind: its own word, else what its phase says; a
+// paid provider that reports nothing, or whose request may have left, is at least maybe_billed.
+Billing billing_of(const Error& error, Charge charge);
 
 } // namespace reelgate

@@ -22,10 +22,13 @@ class FailureRecords : public testing::TestWithParam<Row> {};
 TEST_P(FailureRecords, BecomeAnErrorThatSpendsNothingTwice)
 {
     const Row& row = GetParam();
-    const Error error = error_from(row.status, row.record, Phase::run, row.charge);
+    const Error error = error_from(row.status, row.record, Phase::run);
     EXPECT_EQ(to_string(error.category), to_string(row.category));
-    ASSERT_TRUE(error.billing);
-    EXPECT_EQ(to_string(*error.billing), to_string(row.billing));
+    EXPECT_EQ(to_string(billing_of(error, row.charge)), to_string(row.billing));
+    // A worker hands it on: the host must come to the same.
+    const Error again = error_from(RG_FAILED, record_from(error), Phase::run);
+    EXPECT_EQ(to_string(again.category), to_string(row.category));
+    EXPECT_EQ(to_string(billing_of(again, row.charge)), to_string(row.billing));
     EXPECT_EQ(error.code, row.code);
     EXPECT_FALSE(error.text.empty());
 }
@@ -78,11 +81,11 @@ INSTANTIATE_TEST_SUITE_P(Garbage, FailureRecords, testing::Values(
     Row{"Array", RG_FAILED, "[1]", unknown, maybe_billed, "bad_failure_record"},
     Row{"CutOff", RG_FAILED, R"({"category": "tim)", unknown, maybe_billed, "bad_failure_record"},
     Row{"NotUtf8", RG_FAILED, "{\"text\": \"\xff\"}", unknown, maybe_billed, "bad_failure_record"},
-    Row{"WrongKind", RG_FAILED, R"({"category": "timeout", "text": 7})", timeout, maybe_billed, "bad_failure_record"},
+    Row{"WrongKind", RG_FAILED, R"({"category": "timeout", "text": 7})", timeout, billed, "bad_failure_record"},
     Row{"CategoryOfWrongKind", RG_BUSY, R"({"category": []})", provider_overloaded, not_billed, "bad_failure_record"},
     Row{"UnknownPhase", RG_FAILED, R"({"phase": "lunch"})", unknown, maybe_billed, "bad_failure_record"},
     Row{"NegativeWait", RG_BUSY, R"({"retry_after_s": -1})", provider_overloaded, not_billed, "bad_failure_record"},
-    Row{"NullIsAbsent", RG_FAILED, R"({"category": "timeout", "text": null, "phase": null})", timeout, maybe_billed}),
+    Row{"NullIsAbsent", RG_FAILED, R"({"category": "timeout", "text": null, "phase": null})", timeout, billed}),
     [](const auto& row) { return row.param.name; });
 // clang-format on
 

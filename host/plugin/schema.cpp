@@ -351,4 +351,12 @@ Json with_defaults(const Json& schema, Json value)
     return with_defaults(schema, std::move(value), work);
 }
 
+Fitted fitted(const Json& schema, Json given)
+{
+    std::size_t work = 0;
+    Fitted out{with_defaults(schema, std::move(given), work), {}};
+    out.violations = validate(schema, out.value, work);
+    return out;
+}
+
 } // namespace reelgate

@@ -45,4 +45,11 @@ Json with_defaults(const Json& schema, Json value);
 std::vector<Violation> validate(const Json& schema, const Json& value, std::size_t& work);
 Json with_defaults(const Json& schema, Json value, std::size_t& work);
 
+// Both at once, for what came from outside: `given` with its defaults, and how it does not fit.
+struct Fitted {
+    Json value;
+    std::vector<Violation> violations;
+};
+Fitted fitted(const Json& schema, Json given);
+
 } // namespace reelgate

@@ -308,13 +308,11 @@ TEST(Defaults, DoNotGrowWithoutEnd)
     };
     ASSERT_TRUE(check_schema(schema));
     const Json value(std::vector<Json>(100'000, Json::object()));
-    std::size_t work = 0;
-    const Json filled = with_defaults(schema, value, work);
-    EXPECT_TRUE(filled.front().contains("a"));
-    EXPECT_FALSE(filled.back().contains("a"));
-    const auto violations = validate(schema, filled, work);
-    ASSERT_EQ(violations.size(), 1U);
-    EXPECT_EQ(violations[0].code, "too_large");
+    const Fitted fit = fitted(schema, value);
+    EXPECT_TRUE(fit.value.front().contains("a"));
+    EXPECT_FALSE(fit.value.back().contains("a"));
+    ASSERT_EQ(fit.violations.size(), 1U);
+    EXPECT_EQ(fit.violations[0].code, "too_large");
 }
 
 } // namespace

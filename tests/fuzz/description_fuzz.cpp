@@ -24,10 +24,13 @@ void use(const ModelCapability& model)
 void fail(rg_status status, std::string_view record)
 {
     const Error error = error_from(status, record, Phase::run);
-    if (error.text.empty() || !error.billing) std::abort();
-    if (status == RG_AMBIGUOUS && *error.billing < Billing::maybe_billed) std::abort();
+    if (error.text.empty()) std::abort();
+    if (status == RG_AMBIGUOUS && billing_of(error, Charge::paid) < Billing::maybe_billed)
+        std::abort();
     const Error again = error_from(status, record_from(error), Phase::run);
-    if (again.category != error.category || *again.billing < *error.billing) std::abort();
+    if (again.category != error.category) std::abort();
+    for (const Charge charge : {Charge::free, Charge::paid})
+        if (billing_of(again, charge) < billing_of(error, charge)) std::abort();
 }
 
 } // namespace
