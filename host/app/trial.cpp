@@ -3,6 +3,7 @@
 #include "host/app/output.hpp"
 #include "host/app/progress_line.hpp"
 #include "host/plugin/in_process.hpp"
+#include "host/plugin/orphans.hpp"
 #include "host/plugin/schema.hpp"
 #include "host/plugin/supervised.hpp"
 
@@ -180,8 +181,11 @@ private:
         settings.config_json = order_.config_json;
         settings.data_dir = data;
         settings.cache_dir = data / "cache";
+        settings.work_root = fs::absolute(globals_.data_dir) / "work";
         std::error_code ignored; // a plugin that needs it will say so, with its own words
         fs::create_directories(settings.cache_dir, ignored);
+        fs::create_directories(settings.work_root, ignored);
+        await_end(kill_leftovers(globals_.data_dir), 2s);
         if (order_.in_process)
             return std::make_unique<InProcessProvider>(
                 loop_.get_executor(), log_, clock_, order_.manifest, std::move(settings));

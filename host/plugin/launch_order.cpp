@@ -14,7 +14,8 @@ Json to_json(const JailOrder& jail)
               {"allow_network", jail.allow_network},
               {"max_file_mb", jail.max_file_mb},
               {"read_only", jail.read_only},
-              {"read_write", jail.read_write}};
+              {"read_write", jail.read_write},
+              {"work_root", jail.work_root}};
     if (jail.memory_mb) json["memory_mb"] = *jail.memory_mb;
     if (jail.cores) json["cores"] = *jail.cores;
     return json;
@@ -29,6 +30,7 @@ JailOrder jail_from(const Json& json)
     jail.max_file_mb = json.at("max_file_mb");
     jail.read_only = json.at("read_only").get<std::vector<std::string>>();
     jail.read_write = json.at("read_write").get<std::vector<std::string>>();
+    jail.work_root = json.at("work_root");
     if (json.contains("memory_mb")) jail.memory_mb = json["memory_mb"].get<std::uint64_t>();
     if (json.contains("cores")) jail.cores = json["cores"].get<unsigned>();
     return jail;

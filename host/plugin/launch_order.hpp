@@ -23,7 +23,8 @@ struct JailOrder {
     std::optional<unsigned> cores = {};          // processors it may run on
     std::uint64_t max_file_mb = 4096;
     std::vector<std::string> read_only = {};  // files and directories beyond the system's own
-    std::vector<std::string> read_write = {}; // work, data and cache directories, granted devices
+    std::vector<std::string> read_write = {}; // granted devices and the like
+    std::string work_root = {};               // holds the work directories; none: files are not confined
 };
 
 struct LaunchOrder {

@@ -100,7 +100,7 @@ std::vector<std::string> environment_of(const LaunchOrder& order, const Environm
             lines.push_back(std::string(name) + '=' + value);
     lines.push_back("HOME=" + order.data_dir);
     lines.push_back("REELGATE_FD=" + std::to_string(kWire));
-    lines.push_back("REELGATE_PARENT=" + std::to_string(::getpid()));
+    lines.push_back(std::string(kParentMark) + '=' + std::to_string(::getpid()));
     for (const auto& [name, value] : extra)
         lines.push_back(name + '=' + value);
     return lines;

@@ -27,6 +27,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 
 // The mark that every process of a worker carries in its environment, to find those it leaves behind.
 inline constexpr const char* kWorkerMark = "REELGATE_WORKER";
+inline constexpr const char* kParentMark = "REELGATE_PARENT"; // our process id
 
 // Must run on the thread that lives as long as the worker may: the parent-death signal belongs to the
 // thread that spawned, and a child of a pool thread dies with that thread.

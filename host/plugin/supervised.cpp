@@ -1,6 +1,7 @@
 #include "host/plugin/supervised.hpp"
 
 #include "host/plugin/death.hpp"
+#include "host/plugin/orphans.hpp"
 #include "host/plugin/supervised_state.hpp"
 
 #include <nlohmann/json.hpp>
@@ -19,10 +20,27 @@ constexpr auto kProbePatience = 2s;
 constexpr auto kCallPatience = 300s;
 constexpr auto kPingPatience = 15s;
 
+// Like a worker's own: what SIGKILL does not end in this time is the kernel's.
+constexpr auto kOrphanPatience = 10s;
+
 // Lines of the plugin's own that a crash event repeats.
 constexpr std::size_t kLogTail = 5;
 
 std::string who(const Manifest& manifest) { return manifest.id + ' ' + manifest.version; }
+
+// The operator who writes a path into a plugin's configuration means the plugin to read it: weights,
+// a checkout, a key file. A text that names nothing here, such as a secret, is not passed on.
+void name_configured_paths(const Json& value, std::vector<std::string>& paths)
+{
+    if (value.is_structured())
+        for (const Json& part : value)
+            name_configured_paths(part, paths);
+    if (!value.is_string()) return;
+    const std::filesystem::path path = value.get<std::string>();
+    std::error_code unreadable;
+    if (path.is_absolute() && path != path.root_path() && std::filesystem::exists(path, unreadable))
+        paths.push_back(path.string());
+}
 
 LaunchOrder launch_order(const Manifest& manifest, const ProviderSettings& settings)
 {
@@ -37,6 +55,8 @@ LaunchOrder launch_order(const Manifest& manifest, const ProviderSettings& setti
     order.cache_dir = settings.cache_dir.string();
     order.jail = settings.jail;
     order.jail.allow_network = manifest.egress != Manifest::Egress::none;
+    order.jail.work_root = settings.work_root.string();
+    name_configured_paths(Json::parse(settings.config_json, nullptr, false), order.jail.read_only);
     order.shape = settings.shape;
     order.host_minor = settings.host_minor;
     return order;
@@ -77,6 +97,7 @@ SupervisedProvider::~SupervisedProvider() = default;
 void SupervisedProvider::start()
 {
     if (tasks_.size() == 0) tasks_.spawn(tick());
+    adopt_orphans();
     apply(supervise::StartAsked{});
 }
 
@@ -298,9 +319,10 @@ void SupervisedProvider::perform(const supervise::Action& action)
 void SupervisedProvider::do_spawn()
 {
     ++starts_;
-    const std::string mark = settings_.id + '/' + std::to_string(starts_);
+    mark_ = new_worker_mark(settings_.id);
     Environment environment = settings_.environment;
-    environment.emplace_back(kWorkerMark, mark);
+    environment.emplace_back(kWorkerMark, mark_);
+    environment.emplace_back(kDataMark, std::filesystem::absolute(settings_.data_dir).string());
     auto child = ChildProcess::start(
         loop_, program_, launch_order(manifest_, settings_), environment, output_, *this);
     if (!child) {
@@ -405,7 +427,11 @@ void SupervisedProvider::on_exit(const ExitFacts& facts)
 
 asio::awaitable<void> SupervisedProvider::bury(std::unique_ptr<ChildProcess> child)
 {
+    const std::string mark = mark_;
     co_await child->join();
+    const std::size_t left = co_await end_orphans(mark, kOrphanPatience);
+    if (left == 0) co_return;
+    output_.note("ended " + std::to_string(left) + " processes that it left behind", clock_.wall());
 }
 
 void SupervisedProvider::lose_attempts(const ExitFacts& facts)

@@ -22,6 +22,7 @@ struct ProviderSettings {
     std::string config_json = "{}"; // defaults filled, secrets resolved
     std::filesystem::path data_dir;
     std::filesystem::path cache_dir;
+    std::filesystem::path work_root; // where work directories will be; none: files are not confined
     JailOrder jail;
     Environment environment; // what the manifest asked for and the operator granted
     supervise::Limits limits;
@@ -128,6 +129,7 @@ private:
     std::uint64_t last_number_ = 0;
     unsigned late_calls_ = 0;
     unsigned starts_ = 0;
+    std::string mark_; // of the worker that runs or ran last
 
     std::map<std::string, std::shared_ptr<Question>> questions_;
     std::map<std::string, std::shared_ptr<RunningAttempt>> attempts_;

@@ -1,12 +1,22 @@
 #include "host/plugin/worker_jail.hpp"
 
+#include "host/plugin/jail_landlock.hpp"
+#include "host/plugin/jail_paths.hpp"
+#include "host/plugin/jail_seccomp.hpp"
+
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <string_view>
 #include <system_error>
 
@@ -53,6 +63,41 @@ JailMeasure few_cores(unsigned cores)
                     "at most " + std::to_string(cores));
 }
 
+// A root without capabilities is one user among others: the owner of root's files, and no more.
+JailMeasure no_capabilities()
+{
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+    return measured(
+        "capabilities", ::syscall(SYS_capset, &header, none.data()) == 0, "none");
+}
+
+// Memory without bound hides in anonymous maps of a sanitizer's shadow, which count as data.
+JailMeasure little_memory(std::uint64_t mebi)
+{
+    if (kSanitized) return {"memory", false, "off: a sanitizer reserves more than that"};
+    return limit("memory", RLIMIT_DATA, mebi << 20U, std::to_string(mebi) + " MiB of data");
+}
+
+std::string variable(const char* name)
+{
+    const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): no thread exists yet
+    return value == nullptr ? std::string() : std::string(value);
+}
+
+JailMeasure few_files(const LaunchOrder& order)
+{
+    // Work directories are made later, and nothing can be granted then.
+    if (order.jail.work_root.empty())
+        return {"landlock", false, "off: no work root given"};
+    const std::filesystem::path tmp = private_tmp(order);
+    if (!tmp.empty()) {
+        ::mkdir(tmp.c_str(), S_IRWXU);
+        ::setenv("TMPDIR", tmp.c_str(), 1); // NOLINT(concurrency-mt-unsafe): no thread exists yet
+    }
+    return restrict_files(grants_for(order, {variable("PATH"), variable("LD_LIBRARY_PATH")}));
+}
+
 } // namespace
 
 Result<std::vector<JailMeasure>> enter_jail(const LaunchOrder& order)
@@ -65,17 +110,18 @@ Result<std::vector<JailMeasure>> enter_jail(const LaunchOrder& order)
         measures.push_back(measured(
             "privileges", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "none beyond its own"));
         measures.push_back(die_first());
+        ::signal(SIGXFSZ, SIG_IGN); // a file that grows too long is a failed write, not a death
         measures.push_back(limit("open_files", RLIMIT_NOFILE, 1024, "1024"));
         measures.push_back(limit("file_size",
                                  RLIMIT_FSIZE,
                                  jail.max_file_mb * kMebi,
                                  std::to_string(jail.max_file_mb) + " MiB"));
-        if (jail.memory_mb)
-            measures.push_back(limit("memory",
-                                     RLIMIT_DATA,
-                                     *jail.memory_mb * kMebi,
-                                     std::to_string(*jail.memory_mb) + " MiB of data"));
+        if (jail.memory_mb) measures.push_back(little_memory(*jail.memory_mb));
         if (jail.cores) measures.push_back(few_cores(*jail.cores));
+        measures.push_back(few_files(order));
+        measures.push_back(no_capabilities());
+        measures.push_back(refuse_dangerous_calls());
+        if (!jail.allow_network) measures.push_back(refuse_network());
     }
     for (const JailMeasure& m : measures)
         if (jail.strict && !m.applied)

@@ -10,6 +10,13 @@
 
 namespace reelgate {
 
+// Sanitizers reserve terabytes and trace their own process: what hinders that is not applied then.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 struct JailMeasure {
     std::string what;   // "landlock", "memory", ...
     bool applied = false;
