@@ -65,6 +65,7 @@ step_format() {
 step_lint() {
   python3 tests/lint/check_layers.py .
   python3 tests/lint/check_co_await.py .
+  python3 tests/lint/check_docs.py .
   python3 tests/lint/check_paths.py .
 }
 step_sizes() { python3 tests/lint/sizes.py .; }
