@@ -93,7 +93,8 @@ std::optional<fs::path> interpreter_of(const fs::path& script, const SearchPaths
     return std::nullopt;
 }
 
-// /home/ada and /root are homes, /root/.pyenv is none; ~/.local is half of one.
+// A directory of the first or second level may be a home, root's among them; one below that begins
+// with a dot, such as ~/.pyenv of root, is none; ~/.local is half of one.
 bool may_be_a_home(const fs::path& directory)
 {
     const auto names = std::distance(directory.begin(), directory.end()) - 1;
