@@ -28,7 +28,8 @@ void log_from_plugin(void* self, int32_t level, rg_bytes event, rg_bytes fields)
         static_cast<rg_level>(known), copied(event, kMaxName), copied(fields, kMaxText));
 }
 
-// Extensions of the host come here as they are made; asking for one that is not there is no failure.
+// Extensions of the host come here as they are made; asking for one that is not there is no
+// failure.
 const void* host_extension(void* /*self*/, const char* /*id*/) { return nullptr; }
 
 ProgressNote note_from(const rg_progress& p)
@@ -59,10 +60,17 @@ HostFace::HostFace(HostEar& ear,
     host_.log = log_from_plugin;
     host_.extension = host_extension;
     switch (shape) {
-    case HostShape::normal: break;
-    case HostShape::newer_minor: host_.abi_minor = RG_ABI_MINOR + 7; break;
-    case HostShape::short_struct: host_.struct_size = offsetof(rg_host, log); break;
-    case HostShape::null_members: host_.log = nullptr, host_.extension = nullptr; break;
+    case HostShape::normal:
+        break;
+    case HostShape::newer_minor:
+        host_.abi_minor = RG_ABI_MINOR + 7;
+        break;
+    case HostShape::short_struct:
+        host_.struct_size = offsetof(rg_host, log);
+        break;
+    case HostShape::null_members:
+        host_.log = nullptr, host_.extension = nullptr;
+        break;
     }
 }
 
@@ -144,7 +152,15 @@ JobFace::JobFace(JobEar& ear,
 void JobFace::cancel()
 {
     if (cancelled_.exchange(true)) return;
-    ::eventfd_write(cancel_event_.get(), 1);
+    const std::lock_guard lock(event_mutex_);
+    if (cancel_event_) ::eventfd_write(cancel_event_.get(), 1);
+}
+
+void JobFace::over()
+{
+    over_ = true;
+    const std::lock_guard lock(event_mutex_);
+    cancel_event_.reset();
 }
 
 } // namespace reelgate

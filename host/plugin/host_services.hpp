@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -76,7 +77,7 @@ public:
     const rg_job& c() const { return job_; }
     void cancel();
     bool is_cancelled() const { return cancelled_; }
-    void over() { over_ = true; }
+    void over(); // run() has returned: later calls are counted, and the descriptor is gone
 
 private:
     friend struct JobCalls;
@@ -84,6 +85,7 @@ private:
     JobEar& ear_;
     std::string request_;
     std::string work_dir_;
+    std::mutex event_mutex_; // cancel() and over() come from different threads
     Fd cancel_event_;
     std::atomic<bool> cancelled_{false};
     std::atomic<bool> over_{false};

@@ -36,7 +36,10 @@ Error stuck(const Manifest& manifest, std::string_view what)
 } // namespace
 
 struct InProcessProvider::Guest final : HostEar {
-    Guest(asio::any_io_executor its_loop, const Log& its_log, Table its_table, const ProviderSettings& settings)
+    Guest(asio::any_io_executor its_loop,
+          const Log& its_log,
+          Table its_table,
+          const ProviderSettings& settings)
         : loop(std::move(its_loop)), log(its_log), id(settings.id), table(its_table),
           host(*this, settings.data_dir, settings.cache_dir, settings.shape)
     {
@@ -59,7 +62,11 @@ struct InProcessProvider::Guest final : HostEar {
     {
         log.write(Event::plugin_log,
                   static_cast<Level>(level),
-                  {{"provider", id}, {"said", event}, {"fields", fields_json}});
+                  {
+                      {"provider", id         },
+                      {"said",     event      },
+                      {"fields",   fields_json}
+        });
     }
 
     asio::any_io_executor loop;
@@ -75,9 +82,12 @@ struct InProcessProvider::Guest final : HostEar {
 };
 
 struct InProcessProvider::Visit final : JobEar, std::enable_shared_from_this<Visit> {
-    Visit(std::shared_ptr<Guest> its_guest, const AttemptOrder& order, AttemptListener& its_listener)
-        : guest(std::move(its_guest)), id(order.id), work_dir(order.work_dir), remote(order.remote_json),
-          listener(&its_listener), face(*this, order.request_json, order.work_dir),
+    Visit(std::shared_ptr<Guest> its_guest,
+          const AttemptOrder& order,
+          AttemptListener& its_listener)
+        : guest(std::move(its_guest)), id(order.id), work_dir(order.work_dir),
+          remote(order.remote_json), listener(&its_listener),
+          face(*this, order.request_json, order.work_dir),
           wake(guest->loop, asio::steady_timer::time_point::max())
     {
     }
@@ -112,18 +122,24 @@ struct InProcessProvider::Visit final : JobEar, std::enable_shared_from_this<Vis
     }
     rg_status on_intend(std::string what) override
     {
-        return durable([what](AttemptListener& l, Ack ack) { l.on_intend(what, std::move(ack)); }, what);
+        return durable([what](AttemptListener& l, Ack ack) { l.on_intend(what, std::move(ack)); },
+                       what);
     }
     rg_status on_accepted(std::string remote_json) override
     {
-        return durable(
-            [remote_json](AttemptListener& l, Ack ack) { l.on_accepted(remote_json, std::move(ack)); },
-            remote_json);
+        return durable([remote_json](AttemptListener& l,
+                                     Ack ack) { l.on_accepted(remote_json, std::move(ack)); },
+                       remote_json);
     }
     void on_late_call(std::string_view function) override
     {
-        guest->log.write(Event::worker_misbehaved,
-                         {{"provider", guest->id}, {"what", "plugin.late_call"}, {"text", function}});
+        guest->log.write(
+            Event::worker_misbehaved,
+            {
+                {"provider", guest->id         },
+                {"what",     "plugin.late_call"},
+                {"text",     function          }
+        });
     }
 
     void tell(std::function<void(AttemptListener&)> news)
@@ -198,9 +214,9 @@ Task<Done> InProcessProvider::open(std::chrono::milliseconds patience)
                         .code = "exec_in_process",
                         .hint = "leave out isolation: in_process"};
 
-    // On the loop, and once: a library that hangs here is why in-process is for trusted plugins only.
-    auto table = open_library(
-        manifest_.program(), who, OnEscape::contain, settings_.host_minor);
+    // On the loop, and once: a library that hangs here is why in-process is for trusted plugins
+    // only.
+    auto table = open_library(manifest_.program(), who, OnEscape::contain, settings_.host_minor);
     if (!table) {
         become(Health::misconfigured, table.error().text);
         co_return std::move(table).error();
@@ -279,7 +295,8 @@ Task<ProbeReport> InProcessProvider::probe()
 
 Task<std::string> InProcessProvider::abandon(std::string remote_json)
 {
-    return ask([remote_json](Guest& g) { return g.table.abandon(g.self, remote_json); }, kCallPatience);
+    return ask([remote_json](Guest& g) { return g.table.abandon(g.self, remote_json); },
+               kCallPatience);
 }
 
 Task<std::string> InProcessProvider::call(std::string extension,

@@ -12,7 +12,7 @@ Json to_json(const JailOrder& jail)
     Json json{{"confine", jail.confine},
               {"strict", jail.strict},
               {"allow_network", jail.allow_network},
-              {"max_file_mb", jail.max_file_mb},
+              {"max_file_kb", jail.max_file_kb},
               {"read_only", jail.read_only},
               {"read_write", jail.read_write},
               {"work_root", jail.work_root}};
@@ -27,7 +27,7 @@ JailOrder jail_from(const Json& json)
     jail.confine = json.at("confine");
     jail.strict = json.at("strict");
     jail.allow_network = json.at("allow_network");
-    jail.max_file_mb = json.at("max_file_mb");
+    jail.max_file_kb = json.at("max_file_kb");
     jail.read_only = json.at("read_only").get<std::vector<std::string>>();
     jail.read_write = json.at("read_write").get<std::vector<std::string>>();
     jail.work_root = json.at("work_root");
@@ -50,7 +50,8 @@ std::string to_text(const LaunchOrder& order)
                     {"cache_dir", order.cache_dir},
                     {"jail", to_json(order.jail)},
                     {"shape", static_cast<int>(order.shape)},
-                    {"host_minor", order.host_minor}};
+                    {"host_minor", order.host_minor},
+                    {"cycles", order.cycles}};
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -70,6 +71,7 @@ Result<LaunchOrder> launch_order_from(std::string_view text)
         order.jail = jail_from(json.at("jail"));
         order.shape = static_cast<HostShape>(json.at("shape").get<int>());
         order.host_minor = json.at("host_minor");
+        order.cycles = json.at("cycles");
         return order;
     } catch (const Json::exception& e) {
         return invalid(std::string("the launch order cannot be read: ") + e.what(), "bad_order");

@@ -21,7 +21,7 @@ struct JailOrder {
     bool allow_network = false;                  // false: no socket but local ones
     std::optional<std::uint64_t> memory_mb = {}; // data segment of the process
     std::optional<unsigned> cores = {};          // processors it may run on
-    std::uint64_t max_file_mb = 4096;
+    std::uint64_t max_file_kb = std::uint64_t{4} << 20U;
     std::vector<std::string> read_only = {};  // files and directories beyond the system's own
     std::vector<std::string> read_write = {}; // granted devices and the like
     std::string work_root = {};               // holds the work directories; none: files are not confined
@@ -39,6 +39,7 @@ struct LaunchOrder {
     JailOrder jail;
     HostShape shape = HostShape::normal; // other than normal only in `plugin check`
     std::uint32_t host_minor = 0;        // likewise
+    unsigned cycles = 0; // instances that are created and destroyed before the one that stays
 };
 
 std::string to_text(const LaunchOrder& order);

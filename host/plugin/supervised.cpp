@@ -42,7 +42,29 @@ void name_configured_paths(const Json& value, std::vector<std::string>& paths)
         paths.push_back(path.string());
 }
 
-LaunchOrder launch_order(const Manifest& manifest, const ProviderSettings& settings)
+Health health_of(const supervise::State& state, unsigned max_concurrency)
+{
+    switch (state.life) {
+    case Life::stopped:
+        return Health::disabled;
+    case Life::starting:
+        return Health::starting;
+    case Life::leaving:
+        return Health::draining;
+    case Life::refused:
+        return Health::misconfigured;
+    case Life::ready:
+        break;
+    default:
+        return Health::unhealthy;
+    }
+    if (state.degraded) return Health::degraded;
+    return state.jobs.size() >= max_concurrency ? Health::busy : Health::ready;
+}
+
+} // namespace
+
+LaunchOrder launch_order_for(const Manifest& manifest, const ProviderSettings& settings)
 {
     LaunchOrder order;
     order.exec = manifest.runtime == Manifest::Runtime::exec;
@@ -59,24 +81,9 @@ LaunchOrder launch_order(const Manifest& manifest, const ProviderSettings& setti
     name_configured_paths(Json::parse(settings.config_json, nullptr, false), order.jail.read_only);
     order.shape = settings.shape;
     order.host_minor = settings.host_minor;
+    order.cycles = settings.cycles;
     return order;
 }
-
-Health health_of(const supervise::State& state, unsigned max_concurrency)
-{
-    switch (state.life) {
-    case Life::stopped: return Health::disabled;
-    case Life::starting: return Health::starting;
-    case Life::leaving: return Health::draining;
-    case Life::refused: return Health::misconfigured;
-    case Life::ready: break;
-    default: return Health::unhealthy;
-    }
-    if (state.degraded) return Health::degraded;
-    return state.jobs.size() >= max_concurrency ? Health::busy : Health::ready;
-}
-
-} // namespace
 
 SupervisedProvider::SupervisedProvider(asio::any_io_executor loop,
                                        const Log& log,
@@ -88,8 +95,8 @@ SupervisedProvider::SupervisedProvider(asio::any_io_executor loop,
       manifest_(std::move(manifest)), settings_(std::move(settings)), output_(settings_.data_dir),
       chance_(std::random_device{}()), timer_(loop), tasks_(loop)
 {
-    settings_.limits.start = std::max(settings_.limits.start,
-                                      supervise::Duration(manifest_.start_timeout));
+    settings_.limits.start =
+        std::max(settings_.limits.start, supervise::Duration(manifest_.start_timeout));
 }
 
 SupervisedProvider::~SupervisedProvider() = default;
@@ -156,12 +163,16 @@ Error SupervisedProvider::unavailable() const
                  .phase = Phase::queue};
 }
 
-// Asking the plugin --------------------------------------------------------------------------------
+// Asking the plugin
+// --------------------------------------------------------------------------------
 
 Task<ProbeReport> SupervisedProvider::probe()
 {
     const std::uint64_t n = ++last_number_;
-    const Json frame{{"type", "probe"}, {"n", n}};
+    const Json frame{
+        {"type", "probe"},
+        {"n",    n      }
+    };
     auto answer = co_await ask("probed " + std::to_string(n), frame, kProbePatience);
     if (!answer) co_return std::move(answer).error();
     co_return parse_probe(*answer);
@@ -170,7 +181,10 @@ Task<ProbeReport> SupervisedProvider::probe()
 Task<Done> SupervisedProvider::ping()
 {
     const std::uint64_t n = ++last_number_;
-    const Json frame{{"type", "ping"}, {"n", n}};
+    const Json frame{
+        {"type", "ping"},
+        {"n",    n     }
+    };
     const auto answer = co_await ask("pong " + std::to_string(n), frame, kPingPatience);
     if (!answer) co_return answer.error();
     co_return Done{};
@@ -180,7 +194,11 @@ Task<std::string> SupervisedProvider::abandon(std::string remote_json)
 {
     const std::string job = "abandon-" + std::to_string(++last_number_);
     const Json remote = Json::parse(remote_json, nullptr, false);
-    const Json frame{{"type", "abandon"}, {"job", job}, {"remote", remote}};
+    const Json frame{
+        {"type",   "abandon"},
+        {"job",    job      },
+        {"remote", remote   }
+    };
     return ask("abandoned " + job, frame, kCallPatience);
 }
 
@@ -192,18 +210,19 @@ Task<std::string> SupervisedProvider::call(std::string extension,
     const std::uint64_t n = ++last_number_;
     Json argument = Json::parse(argument_json, nullptr, false);
     if (argument.is_discarded()) argument = std::move(argument_json);
-    const Json frame{{"type", "call"},
-                     {"n", n},
-                     {"extension", extension},
-                     {"function", function},
-                     {"name", name},
-                     {"arguments", std::move(argument)}};
+    const Json frame{
+        {"type",      "call"             },
+        {"n",         n                  },
+        {"extension", extension          },
+        {"function",  function           },
+        {"name",      name               },
+        {"arguments", std::move(argument)}
+    };
     return ask("called " + std::to_string(n), frame, kCallPatience);
 }
 
-Task<std::string> SupervisedProvider::ask(std::string key,
-                                          const Json& frame,
-                                          std::chrono::milliseconds patience)
+Task<std::string>
+SupervisedProvider::ask(std::string key, const Json& frame, std::chrono::milliseconds patience)
 {
     // Not a coroutine up to here: the frame is encoded before anything waits.
     const bool sent = state_.life == Life::ready && child_ && child_->send(frame);
@@ -225,23 +244,28 @@ Task<std::string> SupervisedProvider::await_answer(std::string key,
     questions_.erase(key);
     if (question->answer) co_return *std::move(question->answer);
     co_return Error{.category = Category::timeout,
-                    .text = who(manifest_) + " did not answer `" + key.substr(0, key.find(' ')) + "`",
+                    .text =
+                        who(manifest_) + " did not answer `" + key.substr(0, key.find(' ')) + "`",
                     .code = "no_answer",
                     .hint = "see `reelgate plugin logs " + manifest_.id + "`",
                     .phase = Phase::queue};
 }
 
-// Attempts -----------------------------------------------------------------------------------------
+// Attempts
+// -----------------------------------------------------------------------------------------
 
 Task<Done> SupervisedProvider::run(AttemptOrder order, AttemptListener& listener)
 {
     if (!supervise::takes_jobs(state_)) co_return unavailable();
-    if (attempts_.contains(order.id)) co_return internal_error("attempt " + order.id + " runs already");
+    if (attempts_.contains(order.id))
+        co_return internal_error("attempt " + order.id + " runs already");
 
-    Json frame{{"type", order.remote_json ? "resume" : "run"},
-               {"job", order.id},
-               {"request", Json::parse(order.request_json, nullptr, false)},
-               {"work_dir", order.work_dir.string()}};
+    Json frame{
+        {"type",    order.remote_json ? "resume" : "run"},
+        {"job",     order.id                            },
+        {"request", Json::parse(order.request_json,       nullptr, false)},
+        {"work_dir",   order.work_dir.string()                                      }
+    };
     if (order.remote_json) frame["remote"] = Json::parse(*order.remote_json, nullptr, false);
     if (!child_->send(frame))
         co_return invalid("the request is too long for a worker's frame", "request_too_long");
@@ -249,7 +273,11 @@ Task<Done> SupervisedProvider::run(AttemptOrder order, AttemptListener& listener
     auto attempt = std::make_shared<RunningAttempt>(loop_, listener, order.work_dir);
     attempts_.emplace(order.id, attempt);
     apply(supervise::JobStarted{order.id});
-    log_.write(Event::attempt_started, {{"provider", settings_.id}, {"attempt", order.id}});
+    log_.write(Event::attempt_started,
+               {
+                   {"provider", settings_.id},
+                   {"attempt",  order.id    }
+    });
     while (!attempt->verdict) {
         boost::system::error_code woken;
         attempt->wake.expires_at(asio::steady_timer::time_point::max());
@@ -263,10 +291,12 @@ Task<Done> SupervisedProvider::run(AttemptOrder order, AttemptListener& listener
     }
     const Result<Done> verdict = *attempt->verdict;
     log_.write(Event::attempt_ended,
-               {{"provider", settings_.id},
-                {"attempt", order.id},
-                {"category", verdict ? "none" : to_string(verdict.error().category)},
-                {"text", verdict ? std::string() : verdict.error().text}});
+               {
+                   {"provider", settings_.id                                          },
+                   {"attempt",  order.id                                              },
+                   {"category", verdict ? "none" : to_string(verdict.error().category)},
+                   {"text",     verdict ? std::string() : verdict.error().text        }
+    });
     co_return verdict;
 }
 
@@ -284,7 +314,8 @@ void SupervisedProvider::settle(const std::string& attempt, Result<Done> verdict
     attempts_.erase(found);
 }
 
-// Supervision --------------------------------------------------------------------------------------
+// Supervision
+// --------------------------------------------------------------------------------------
 
 void SupervisedProvider::apply(const supervise::Event& event)
 {
@@ -303,15 +334,28 @@ void SupervisedProvider::perform(const supervise::Action& action)
     if (std::holds_alternative<supervise::StateChanged>(action)) return announce_state();
     if (!child_) return;
     if (std::holds_alternative<supervise::SendPing>(action)) {
-        child_->send(Json{{"type", "ping"}, {"n", 0}});
+        child_->send(Json{
+            {"type", "ping"},
+            {"n",    0     }
+        });
     } else if (const auto* cancel = std::get_if<supervise::SendCancel>(&action)) {
-        child_->send(Json{{"type", "cancel"}, {"job", cancel->job}});
+        child_->send(Json{
+            {"type", "cancel"   },
+            {"job",  cancel->job}
+        });
     } else if (std::holds_alternative<supervise::SendBye>(action)) {
-        child_->send(Json{{"type", "bye"}});
+        child_->send(Json{
+            {"type", "bye"}
+        });
     } else if (const auto* kill = std::get_if<supervise::Kill>(&action)) {
         const auto why = supervise::to_string(kill->reason);
-        log_.write(Event::worker_killed, {{"provider", settings_.id}, {"why", why}});
+        log_.write(Event::worker_killed,
+                   {
+                       {"provider", settings_.id},
+                       {"why",      why         }
+        });
         output_.note("killed: " + std::string(why), clock_.wall());
+        ++kills_;
         child_->kill();
     }
 }
@@ -324,24 +368,31 @@ void SupervisedProvider::do_spawn()
     environment.emplace_back(kWorkerMark, mark_);
     environment.emplace_back(kDataMark, std::filesystem::absolute(settings_.data_dir).string());
     auto child = ChildProcess::start(
-        loop_, program_, launch_order(manifest_, settings_), environment, output_, *this);
+        loop_, program_, launch_order_for(manifest_, settings_), environment, output_, *this);
     if (!child) {
         last_failure_ = child.error();
         // A turn later: the step that asked for this has not finished yet.
-        asio::post(loop_, [this, text = child.error().text] { apply(supervise::SpawnFailed{text}); });
+        asio::post(loop_,
+                   [this, text = child.error().text] { apply(supervise::SpawnFailed{text}); });
         return;
     }
     child_ = *std::move(child);
     output_.note("started as process " + std::to_string(child_->pid()), clock_.wall());
-    log_.write(Event::worker_started, {{"provider", settings_.id}, {"pid", child_->pid()}});
+    log_.write(Event::worker_started,
+               {
+                   {"provider", settings_.id },
+                   {"pid",      child_->pid()}
+    });
 }
 
 void SupervisedProvider::announce_state()
 {
     log_.write(Event::worker_state,
-               {{"provider", settings_.id},
-                {"state", supervise::to_string(state_.life)},
-                {"reason", state_.reason}});
+               {
+                   {"provider", settings_.id                     },
+                   {"state",    supervise::to_string(state_.life)},
+                   {"reason",   state_.reason                    }
+    });
     wake_waiters();
 }
 
@@ -351,8 +402,10 @@ void SupervisedProvider::wake_waiters()
         waiter->cancel();
 }
 
-// Each waiter brings a timer of its own: one shared by two would be re-armed by one under the other.
-asio::awaitable<void> SupervisedProvider::state_change(std::chrono::steady_clock::time_point deadline)
+// Each waiter brings a timer of its own: one shared by two would be re-armed by one under the
+// other.
+asio::awaitable<void>
+SupervisedProvider::state_change(std::chrono::steady_clock::time_point deadline)
 {
     asio::steady_timer timer(loop_, deadline);
     const auto place = waiters_.insert(waiters_.end(), &timer);
@@ -386,7 +439,11 @@ void SupervisedProvider::on_wire_broken(const Error& why)
 {
     output_.note(why.sentence(), clock_.wall());
     log_.write(Event::worker_misbehaved,
-               {{"provider", settings_.id}, {"what", why.code}, {"text", why.text}});
+               {
+                   {"provider", settings_.id},
+                   {"what",     why.code    },
+                   {"text",     why.text    }
+    });
     apply(supervise::WireBroken{why.text});
 }
 
@@ -400,7 +457,11 @@ void SupervisedProvider::on_exit(const ExitFacts& facts)
         for (const std::string& line : output_.tail(kLogTail))
             tail += line + " | ";
         log_.write(Event::worker_crashed,
-                   {{"provider", settings_.id}, {"text", sentence}, {"output", tail}});
+                   {
+                       {"provider", settings_.id},
+                       {"text",     sentence    },
+                       {"output",   tail        }
+        });
     }
     lose_attempts(facts);
     lose_questions(Error{.category = Category::plugin_crashed,

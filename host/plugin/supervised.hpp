@@ -28,7 +28,10 @@ struct ProviderSettings {
     supervise::Limits limits;
     HostShape shape = HostShape::normal;
     std::uint32_t host_minor = RG_ABI_MINOR;
+    unsigned cycles = 0; // see LaunchOrder; other than 0 only in `plugin check`
 };
+
+LaunchOrder launch_order_for(const Manifest& manifest, const ProviderSettings& settings);
 
 struct JailReport {
     std::string what;
@@ -70,6 +73,7 @@ public:
     std::optional<pid_t> pid() const;
     unsigned late_calls() const { return late_calls_; }
     unsigned starts() const { return starts_; }
+    unsigned kills() const { return kills_; }
 
     // One round trip through the worker's reading thread.
     Task<Done> ping();
@@ -130,6 +134,7 @@ private:
     unsigned late_calls_ = 0;
     unsigned starts_ = 0;
     std::string mark_; // of the worker that runs or ran last
+    unsigned kills_ = 0;
 
     std::map<std::string, std::shared_ptr<Question>> questions_;
     std::map<std::string, std::shared_ptr<RunningAttempt>> attempts_;

@@ -1,5 +1,6 @@
-// What SupervisedProvider makes of each frame of a worker. Every member is looked at as if it came from
-// the network; what is unknown is ignored, what is wrong is logged and costs the attempt it names.
+// What SupervisedProvider makes of each frame of a worker. Every member is looked at as if it came
+// from the network; what is unknown is ignored, what is wrong is logged and costs the attempt it
+// names.
 #include "host/plugin/config_check.hpp"
 #include "host/plugin/failure_record.hpp"
 #include "host/plugin/frames.hpp"
@@ -14,7 +15,8 @@
 namespace reelgate {
 namespace {
 
-// One attempt makes a film, a thumbnail, a sound track; a plugin that offers more is out of its mind.
+// One attempt makes a film, a thumbnail, a sound track; a plugin that offers more is out of its
+// mind.
 constexpr std::size_t kMaxArtifacts = 256;
 
 // A plugin's own words in our log are cut to this.
@@ -40,7 +42,8 @@ std::string dumped(const Json& frame, const char* member)
 std::int64_t integer_of(const Json& frame, const char* member, std::int64_t otherwise)
 {
     const auto found = frame.find(member);
-    return found != frame.end() && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
+    return found != frame.end() && found->is_number_integer() ? found->get<std::int64_t>()
+                                                              : otherwise;
 }
 
 double number_of(const Json& frame, const char* member)
@@ -105,24 +108,24 @@ void SupervisedProvider::on_frame(const Json& frame)
 {
     using Handler = void (*)(SupervisedProvider&, const std::string&, const Json&);
     static const std::map<std::string, Handler, std::less<>> kHandlers{
-        {"hello", [](auto& p, const auto&, const Json& f) { p.on_hello(f); }},
-        {"created", [](auto& p, const auto&, const Json& f) { p.on_created(f); }},
-        {"fatal", [](auto& p, const auto&, const Json& f) { p.on_fatal(f); }},
-        {"log", [](auto& p, const auto&, const Json& f) { p.on_log_frame(f); }},
+        {"hello",     [](auto& p, const auto&,      const Json& f) { p.on_hello(f); }          },
+        {"created",   [](auto& p, const auto&,      const Json& f) { p.on_created(f); }        },
+        {"fatal",     [](auto& p, const auto&,      const Json& f) { p.on_fatal(f); }          },
+        {"log",       [](auto& p, const auto&,      const Json& f) { p.on_log_frame(f); }      },
         {"pong",
-         [](auto& p, const auto& type, const Json& f) {
+         [](auto& p,              const auto& type, const Json& f) {
              p.apply(supervise::Ponged{});
              p.answer(type, f);
-         }},
-        {"probed", [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }},
-        {"called", [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }},
-        {"abandoned", [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }},
-        {"progress", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
-        {"preview", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
-        {"artifact", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
-        {"intend", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
-        {"accepted", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
-        {"done", [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+         }                                  },
+        {"probed",    [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }      },
+        {"called",    [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }      },
+        {"abandoned", [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }      },
+        {"progress",  [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+        {"preview",   [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+        {"artifact",  [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+        {"intend",    [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+        {"accepted",  [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+        {"done",      [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
     };
     const std::string& type = frame["type"].get_ref<const std::string&>();
     if (const auto found = kHandlers.find(type); found != kHandlers.end())
@@ -134,7 +137,11 @@ void SupervisedProvider::on_hello(const Json& frame)
     const std::string who = manifest_.id + ' ' + manifest_.version;
     const auto refuse = [&](const Error& why) {
         last_failure_ = why;
-        log_.write(Event::plugin_refused, {{"provider", settings_.id}, {"text", why.sentence()}});
+        log_.write(Event::plugin_refused,
+                   {
+                       {"provider", settings_.id  },
+                       {"text",     why.sentence()}
+        });
         apply(supervise::Fatal{why.text});
     };
     if (const auto speaks = speaks_our_protocol(frame, who); !speaks) return refuse(speaks.error());
@@ -154,15 +161,19 @@ void SupervisedProvider::on_hello(const Json& frame)
                                  m.value("applied", Json(false)) == Json(true),
                                  text_of(m, "detail")});
 
-    child_->send(Json{{"type", "hello"},
-                      {"protocol", kProtocolHighest},
-                      {"features", Json::array()},
-                      {"host", {{"abi", {{"major", RG_ABI_MAJOR}, {"minor", settings_.host_minor}}}}},
-                      {"limits", {{"frame", kMaxFrame}}}});
-    child_->send(Json{{"type", "create"},
-                      {"config", Json::parse(*config, nullptr, false)},
-                      {"data_dir", settings_.data_dir.string()},
-                      {"cache_dir", settings_.cache_dir.string()}});
+    child_->send(Json{
+        {"type",     "hello"                                                              },
+        {"protocol", kProtocolHighest                                                     },
+        {"features", Json::array()                                                        },
+        {"host",     {{"abi", {{"major", RG_ABI_MAJOR}, {"minor", settings_.host_minor}}}}},
+        {"limits",   {{"frame", kMaxFrame}}                                               }
+    });
+    child_->send(Json{
+        {"type",                       "create"             },
+        {"config",                     Json::parse(*config,   nullptr, false)},
+        {"data_dir",                      settings_.data_dir.string()                                          },
+        {"cache_dir",settings_.cache_dir.string()}
+    });
 }
 
 void SupervisedProvider::on_created(const Json& frame)
@@ -172,11 +183,18 @@ void SupervisedProvider::on_created(const Json& frame)
         Error why = error_from(status_of(frame), dumped(frame, "failure"), Phase::load);
         if (why.code.empty()) why.code = "create_failed";
         last_failure_ = why;
-        log_.write(Event::plugin_refused, {{"provider", settings_.id}, {"text", why.sentence()}});
+        log_.write(Event::plugin_refused,
+                   {
+                       {"provider", settings_.id  },
+                       {"text",     why.sentence()}
+        });
         return apply(supervise::Fatal{why.text});
     }
     last_failure_.reset();
-    log_.write(Event::worker_ready, {{"provider", settings_.id}});
+    log_.write(Event::worker_ready,
+               {
+                   {"provider", settings_.id}
+    });
     apply(supervise::Created{});
 }
 
@@ -190,7 +208,11 @@ void SupervisedProvider::on_fatal(const Json& frame)
                     .phase = Phase::load};
     if (state_.life == supervise::Life::starting) {
         last_failure_ = why;
-        log_.write(Event::plugin_refused, {{"provider", settings_.id}, {"text", why.sentence()}});
+        log_.write(Event::plugin_refused,
+                   {
+                       {"provider", settings_.id  },
+                       {"text",     why.sentence()}
+        });
     }
     apply(supervise::Fatal{why.text});
 }
@@ -206,7 +228,8 @@ void SupervisedProvider::on_job_frame(const std::string& type, const Json& frame
     if (type == "progress") return attempt->listener.on_progress(note_from(frame));
     if (type == "preview") {
         const std::string path = text_of(frame, "path");
-        if (open_in_work_dir(attempt->work_dir, {.relative = path})) attempt->listener.on_preview(path);
+        if (open_in_work_dir(attempt->work_dir, {.relative = path}))
+            attempt->listener.on_preview(path);
         return;
     }
     if (type == "artifact") return on_artifact(*attempt, frame);
@@ -217,15 +240,16 @@ void SupervisedProvider::on_job_frame(const std::string& type, const Json& frame
 void SupervisedProvider::on_artifact(RunningAttempt& attempt, const Json& frame)
 {
     const auto meta = frame.find("meta");
-    ArtifactOffer offer{.path = text_of(frame, "path"), .role = "video", .mime = {}, .meta_json = "{}"};
+    ArtifactOffer offer{
+        .path = text_of(frame, "path"), .role = "video", .mime = {}, .meta_json = "{}"};
     if (meta != frame.end() && meta->is_object()) {
         offer.meta_json = dumped(*meta);
         offer.mime = text_of(*meta, "mime");
         if (const std::string role = text_of(*meta, "role"); !role.empty()) offer.role = role;
     }
     const bool directory = offer.role == "frames";
-    const auto opened = open_in_work_dir(attempt.work_dir,
-                                         {.relative = offer.path, .directory = directory});
+    const auto opened =
+        open_in_work_dir(attempt.work_dir, {.relative = offer.path, .directory = directory});
     if (!opened || ++attempt.artifacts > kMaxArtifacts) {
         attempt.spoiled = opened ? Error{.category = Category::output_invalid,
                                          .text = "the plugin offered more artifacts than " +
@@ -238,11 +262,17 @@ void SupervisedProvider::on_artifact(RunningAttempt& attempt, const Json& frame)
     attempt.listener.on_artifact(offer);
 }
 
-// The plugin waits for the answer: it comes when the listener has it on disk, or at once with a failure
-// when the frame cannot be understood.
-void SupervisedProvider::on_durable(RunningAttempt& attempt, const std::string& type, const Json& frame)
+// The plugin waits for the answer: it comes when the listener has it on disk, or at once with a
+// failure when the frame cannot be understood.
+void SupervisedProvider::on_durable(RunningAttempt& attempt,
+                                    const std::string& type,
+                                    const Json& frame)
 {
-    const Json answer{{"type", "ack"}, {"job", text_of(frame, "job")}, {"n", integer_of(frame, "n", 0)}};
+    const Json answer{
+        {"type",  "ack"},
+        {   "job",                 text_of(frame,      "job")},
+        { "n", integer_of(frame,          "n", 0)}
+    };
     Ack ack = [this, answer](rg_status status) {
         Json whole = answer;
         whole["status"] = status;
@@ -292,7 +322,11 @@ void SupervisedProvider::on_log_frame(const Json& frame)
                                           : Level::debug;
     log_.write(Event::plugin_log,
                known,
-               {{"provider", settings_.id}, {"said", event}, {"fields", fields}});
+               {
+                   {"provider", settings_.id},
+                   {"said",     event       },
+                   {"fields",   fields      }
+    });
     output_.note(level + ' ' + event + ' ' + fields, clock_.wall());
     // A line names no job, so it is a sign of life only where it can be of one job alone.
     if (attempts_.size() == 1) apply(supervise::SignOfLife{attempts_.begin()->first});
@@ -318,7 +352,11 @@ void SupervisedProvider::answer(const std::string& type, const Json& frame)
 void SupervisedProvider::misbehaved(std::string_view what, std::string_view detail)
 {
     log_.write(Event::worker_misbehaved,
-               {{"provider", settings_.id}, {"what", what}, {"text", detail}});
+               {
+                   {"provider", settings_.id},
+                   {"what",     what        },
+                   {"text",     detail      }
+    });
 }
 
 } // namespace reelgate

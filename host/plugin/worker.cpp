@@ -13,7 +13,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <utility>
 
 namespace reelgate {
@@ -69,6 +71,13 @@ std::uint64_t resident_bytes()
     std::uint64_t resident = 0;
     std::ifstream("/proc/self/statm") >> total >> resident;
     return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::size_t open_descriptors()
+{
+    std::error_code unreadable;
+    const std::filesystem::directory_iterator descriptors("/proc/self/fd", unreadable);
+    return static_cast<std::size_t>(std::distance(begin(descriptors), end(descriptors)));
 }
 
 void put_verdict(Json& frame, const Result<Done>& verdict)
@@ -352,7 +361,9 @@ void Worker::create(const Json& frame)
     const std::string cache_dir = text_of(frame, "cache_dir");
     HostEar& ear = *this;
     host_ = std::make_unique<HostFace>(ear, data_dir, cache_dir, order_.shape);
-    const Result<void*> self = table_->create(host_->c(), object_text(frame, "config"));
+    const std::string config = object_text(frame, "config");
+    if (order_.cycles > 0) answer["cycles"] = cycle(config);
+    const Result<void*> self = table_->create(host_->c(), config);
     if (self) {
         self_ = *self;
         created_ = true;
@@ -361,6 +372,19 @@ void Worker::create(const Json& frame)
         put_verdict(answer, self.error());
     }
     say(answer);
+}
+
+// Creates and destroys instances and notes what each round left behind: memory in bytes, descriptors.
+Json Worker::cycle(const std::string& config)
+{
+    Json rounds = Json::array();
+    for (unsigned i = 0; i < order_.cycles; ++i) {
+        const Result<void*> self = table_->create(host_->c(), config);
+        if (!self) break; // the create that follows says why
+        table_->destroy(*self);
+        rounds.push_back({{"rss", resident_bytes()}, {"descriptors", open_descriptors()}});
+    }
+    return rounds;
 }
 
 void Worker::probe(const Json& frame)

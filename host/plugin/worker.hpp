@@ -49,6 +49,7 @@ private:
 
     void open_and_say_hello();
     void create(const Json& frame);
+    Json cycle(const std::string& config);
     void probe(const Json& frame);
     void abandon(const Json& frame);
     void call(const Json& frame);

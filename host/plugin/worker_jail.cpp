@@ -114,8 +114,8 @@ Result<std::vector<JailMeasure>> enter_jail(const LaunchOrder& order)
         measures.push_back(limit("open_files", RLIMIT_NOFILE, 1024, "1024"));
         measures.push_back(limit("file_size",
                                  RLIMIT_FSIZE,
-                                 jail.max_file_mb * kMebi,
-                                 std::to_string(jail.max_file_mb) + " MiB"));
+                                 jail.max_file_kb * 1024,
+                                 std::to_string(jail.max_file_kb) + " KiB"));
         if (jail.memory_mb) measures.push_back(little_memory(*jail.memory_mb));
         if (jail.cores) measures.push_back(few_cores(*jail.cores));
         measures.push_back(few_files(order));

@@ -92,6 +92,7 @@ int main(int argc, char** argv)
         return become_program(*order, *wire);
     }
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN); // a file that grows too long is a failed write, not a death
     ::fcntl(*wire, F_SETFD, FD_CLOEXEC);
     ::fcntl(words, F_SETFD, FD_CLOEXEC);
     install_last_words(words);

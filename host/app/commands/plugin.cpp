@@ -10,6 +10,7 @@ void add_plugin_commands(CLI::App& app, Globals& globals, int& exit_code)
     add_plugin_list(*plugin, globals, exit_code);
     add_plugin_show(*plugin, globals, exit_code);
     add_plugin_trust(*plugin, globals, exit_code);
+    add_plugin_check(*plugin, globals, exit_code);
     add_plugin_logs(*plugin, globals, exit_code);
     add_plugin_new(*plugin, globals, exit_code);
 }

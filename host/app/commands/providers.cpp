@@ -24,6 +24,7 @@ struct TryOptions {
     std::string prompt;
     std::string negative_prompt;
     std::vector<std::string> settings;
+    std::optional<std::string> config_json;
     std::vector<std::string> params;
     std::optional<std::string> model;
     std::optional<std::string> task;
@@ -148,6 +149,7 @@ int run_try(const Globals& globals, const TryOptions& options, const Manifest& m
                          .patience = std::chrono::seconds(options.patience_s)};
         RG_TRY(trial.wish, wish_from(options));
         RG_TRY(trial.config_json, object_of(options.settings, "--set"));
+        if (options.config_json) trial.config_json = *options.config_json;
         return trial;
     }();
     if (!order) return report_error(order.error(), options.format);
@@ -163,6 +165,8 @@ void add_request_options(CLI::App& command, TryOptions& o)
     command.add_option("--set", o.settings, "A setting of the plugin, NAME=VALUE; may be repeated")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command.add_option("--config-json", o.config_json, "The plugin's whole configuration as JSON")
+        ->excludes("--set");
     command
         .add_option(
             "--param", o.params, "A request parameter of its own, NAME=VALUE; may be repeated")
