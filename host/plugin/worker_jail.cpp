@@ -102,7 +102,6 @@ JailMeasure few_files(const LaunchOrder& order)
 
 Result<std::vector<JailMeasure>> enter_jail(const LaunchOrder& order)
 {
-    constexpr rlim_t kMebi = 1U << 20U;
     const JailOrder& jail = order.jail;
     std::vector<JailMeasure> measures;
     measures.push_back(limit("core_dump", RLIMIT_CORE, 0, "none"));

@@ -166,7 +166,7 @@ std::shared_ptr<Live::Listener> Live::listener_for(const Request& request, Cance
 {
     auto listener = std::make_shared<Listener>(*this, "check-" + std::to_string(++runs_), cancel);
     listener->record.request = request;
-    listener->record.work_dir = stage_.subject.new_dir("work");
+    listener->record.work_dir = stage_.subject.new_dir("runs/work");
     fs::create_directories(listener->record.work_dir / "inputs");
     return listener;
 }
@@ -346,6 +346,8 @@ ProviderSettings Subject::settings()
     settings.config_json = options.config_json;
     settings.data_dir = new_dir("data");
     settings.cache_dir = new_dir("cache");
+    settings.work_root = scratch_ / "runs";
+    fs::create_directories(settings.work_root);
     return settings;
 }
 
