@@ -103,9 +103,10 @@ Result<Done> write_file(const fs::path& file, const std::string& text)
 Result<Done> write_files(const NewProject& project, const fs::path& directory)
 {
     const Word words[] = {
-        {"@ID@",    project.id          },
-        {"@NAME@",  name_of(project.id) },
-        {"@CLASS@", class_of(project.id)}
+        {"@ID@",    project.id                                            },
+        {"@NAME@",  name_of(project.id)                                   },
+        {"@CLASS@", class_of(project.id)                                  },
+        {"@CHECK@", project.kind == "remote" ? "--config check.json " : ""}
     };
     bool any = false;
     for (const TemplateFile& file : template_files()) {

@@ -61,7 +61,7 @@ TEST_P(EveryTemplate, IsAWholeProjectWithNothingLeftToFillIn)
     for (const auto& entry : fs::recursive_directory_iterator(*written)) {
         if (!entry.is_regular_file()) continue;
         const std::string text = text_of(entry);
-        for (const char* word : {"@ID@", "@NAME@", "@CLASS@"})
+        for (const char* word : {"@ID@", "@NAME@", "@CLASS@", "@CHECK@"})
             EXPECT_THAT(text, Not(HasSubstr(word))) << entry.path();
         const bool executable =
             (entry.status().permissions() & fs::perms::owner_exec) != fs::perms::none;

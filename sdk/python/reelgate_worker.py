@@ -390,14 +390,24 @@ class _Server:
         self.writer = threading.Thread(target=_outbox.write_until_closed, daemon=True)
 
     def serve(self):
-        self.writer.start()
         _outbox.say("hello", protocol=[1, 1], pid=os.getpid(), abi={"major": 1, "minor": 0},
                     sdk=f"python {VERSION}", resume=hasattr(self.make, "resume"), describe=self.describe)
+        # Little is called on these two, and where memory is limited a stack counts as if it were full.
+        threading.stack_size(1 << 20)
+        self.writer.start()
         threading.Thread(target=self.read, daemon=True).start()
+        threading.stack_size(0)
         while True:
             self.slow.get()()
 
     def read(self):
+        try:
+            self.take_frames()
+        except BaseException as error:  # a worker that no longer reads would only be waited for
+            traceback.print_exc()
+            self.fatal(f"the reading thread ended: {type(error).__name__}: {error}", "reader_ended")
+
+    def take_frames(self):
         """Takes every frame and never enters the provider: a ping is answered whatever it does."""
         while True:
             head = _read_exactly(4)
@@ -522,7 +532,12 @@ class _Server:
             _outbox.finish(job.id, BUSY, {"category": "worker_unavailable", "text": text})
             return
         self.jobs[job.id] = job
-        _aside(self.attempt, job, work)
+        try:
+            _aside(self.attempt, job, work)
+        except (RuntimeError, MemoryError) as error:  # what a thread that cannot be had is said with
+            del self.jobs[job.id]
+            text = f"there is no memory for another job: {error}"
+            _outbox.finish(job.id, FAILED, {"category": "unknown", "code": "host_memory", "text": text})
 
     def attempt(self, job, work):
         status, failure = _answer(lambda: work(job))

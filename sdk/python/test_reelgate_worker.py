@@ -18,7 +18,7 @@ LIMIT = 20  # seconds until a test that waits for a frame gives up
 OK, BUSY, REJECTED, FAILED, AMBIGUOUS, CANCELLED = range(6)
 
 PROVIDER = '''
-import os, subprocess, sys, threading, time
+import os, resource, subprocess, sys, threading, time
 print("printed before the import")
 import reelgate_worker as reelgate
 print("printed after the import")
@@ -104,6 +104,11 @@ class Scripted:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], close_fds=False)
         reelgate.log("info", "child.started", pid=child.pid)
         self.wait(job)
+    def little_memory(self, job):
+        resource.setrlimit(resource.RLIMIT_DATA, (1 << 20, resource.RLIM_INFINITY))
+        job.progress("limited")
+        job._cancel.wait()
+        resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     def huge(self, job):
         job.artifact("clip.y4m", note="x" * 2000000)
 
@@ -454,6 +459,16 @@ class WorkerTest(unittest.TestCase):
         self.child.done("film")
         self.assertIn("does not fit", self.child.done("huge")["failure"]["text"])
         self.assertEqual(self.child.done("alive")["status"], OK)
+
+    def test_where_memory_is_short_a_job_fails_and_the_worker_goes_on(self):
+        self.child.ready()
+        self.child.run("little_memory", job="j0")
+        self.child.until("progress")
+        failure = self.child.done("film")["failure"]  # its thread cannot be had
+        self.assertEqual((failure["category"], failure["code"]), ("unknown", "host_memory"))
+        self.child.send("cancel", job="j0")
+        self.assertEqual(self.child.until("done"), {"type": "done", "job": "j0", "status": OK})
+        self.assertEqual(self.child.done("film")["status"], OK)
 
     def test_a_second_run_of_a_running_job_is_refused(self):
         self.child.ready()

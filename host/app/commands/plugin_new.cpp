@@ -11,12 +11,12 @@ namespace {
 // What to type next. Python needs no build, only its files in one directory.
 std::string next_steps(const NewProject& project)
 {
-    const std::string built = "build/plugins/" + project.id;
+    const std::string config = project.kind == "remote" ? "--config check.json " : "";
     const std::string build =
         project.lang == "python"
             ? "  python3 -B -m unittest && ./package.py\n"
             : "  cmake -S . -B build && cmake --build build && ctest --test-dir build\n";
-    return build + "  reelgate plugin check " + built + "\n";
+    return build + "  reelgate plugin check " + config + "build/plugins/" + project.id + "\n";
 }
 
 int write_new(const NewProject& project, bool quiet)

@@ -116,6 +116,12 @@ static long render(FILE* clip, const rg_job* job, long brightness)
 static rg_status run(void* self, const rg_job* job, const rg_sink* out)
 {
     const provider* my = self;
+    const long frames = number(job->request_json, "frames");
+    if (number(job->request_json, "width") < 16 || number(job->request_json, "height") < 16 ||
+        frames < 1) /* never from a host that reads the description */
+        return answer(
+            out, RG_REJECTED, "{\"category\": \"invalid_params\", \"text\": \"there is no such film\"}");
+
     char path[4096];
     const int size =
         snprintf(path, sizeof path, "%.*s/clip.y4m", (int)job->work_dir.size, job->work_dir.data);
@@ -124,7 +130,6 @@ static rg_status run(void* self, const rg_job* job, const rg_sink* out)
         return answer(
             out, RG_FAILED, "{\"category\": \"storage_full\", \"text\": \"clip.y4m cannot be created\"}");
 
-    const long frames = number(job->request_json, "frames");
     fprintf(clip,
             "YUV4MPEG2 W%ld H%ld F%ld:1 C420jpeg\n",
             number(job->request_json, "width"),

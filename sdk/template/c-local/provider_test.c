@@ -42,6 +42,18 @@ static void a_cancelled_job_hands_over_nothing(const rg_provider* table)
     small_forget(&r, "clip.y4m", "");
 }
 
+static void there_is_no_film_without_a_size(const rg_provider* table)
+{
+    record r = small_record();
+    void* self = small_create(table, "{\"brightness\":200}");
+    const rg_job job = small_job(&r, "{\"width\":0,\"height\":48,\"frames\":5,\"fps\":24}");
+    const rg_sink out = small_sink(&r);
+    CHECK(table->run(self, &job, &out) == RG_REJECTED);
+    CHECK(r.artifact[0] == '\0');
+    table->destroy(self);
+    small_forget(&r, "clip.y4m", "");
+}
+
 static void a_film_that_cannot_be_written_is_a_failure(const rg_provider* table)
 {
     record r = {.work_dir = "/nonexistent"};
@@ -60,6 +72,7 @@ int main(void)
     it_describes_itself(table);
     it_writes_the_film_that_was_asked_for(table);
     a_cancelled_job_hands_over_nothing(table);
+    there_is_no_film_without_a_size(table);
     a_film_that_cannot_be_written_is_a_failure(table);
     return 0;
 }

@@ -18,7 +18,7 @@ static const char kDescription[] =
     " \"cancel_within_s\": 30, \"resources\": {\"gpu\": \"none\"}, \"billing\": \"paid\","
     " \"egress\": \"cloud\","
     " \"models\": [{\"id\": \"standard\", \"tasks\": [\"t2v\"], \"seed\": true, \"fps\": [24],"
-    "  \"sizes\": [\"1280x720\", \"720x1280\"],"
+    "  \"sizes\": [\"832x480\", \"1280x720\"],"
     "  \"frames\": {\"min\": 24, \"max\": 240},"
     "  \"default\": {\"size\": \"1280x720\", \"frames\": 120, \"fps\": 24}}],"
     /* What the operator sets; it has been checked and completed when it reaches create(). */

@@ -34,6 +34,8 @@ void @CLASS@::run(Job& job)
     const Json& request = job.request();
     const unsigned width = request.at("width"), height = request.at("height");
     const unsigned frames = request.at("frames"), fps = request.at("fps");
+    if (width < 16 || height < 16 || frames < 1 || fps < 1) // never from a host that reads describe()
+        throw rejected("there is no such film");
     const bool still = request.at("params").value("still", false);
 
     std::string row(width, '\0');
@@ -48,7 +50,7 @@ void @CLASS@::run(Job& job)
         for (unsigned y = 0; y < height; ++y)
             clip << row;
         clip << grey;
-        if (!still) std::rotate(row.begin(), row.begin() + 4 % width, row.end());
+        if (!still) std::rotate(row.begin(), row.begin() + 4, row.end());
         job.progress("render", i, frames); // a cancel ends the loop here
     }
     clip.close();

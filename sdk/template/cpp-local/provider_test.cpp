@@ -81,6 +81,17 @@ TEST(Provider, AStillFilmDoesNotMove)
     EXPECT_NE(film_of(moving).frames.front(), film_of(moving).frames.back());
 }
 
+TEST(Provider, ThereIsNoFilmWithoutASize)
+{
+    RecordingJob job(sample_request({{"width", 0}}));
+    try {
+        @CLASS@(Host(), kConfig).run(job);
+        FAIL() << "it made one";
+    } catch (const Failure& failure) {
+        EXPECT_EQ(failure.status(), RG_REJECTED);
+    }
+}
+
 TEST(Provider, AFilmThatCannotBeWrittenIsAFailureAndNoArtifact)
 {
     const std::filesystem::path missing = "/nonexistent";

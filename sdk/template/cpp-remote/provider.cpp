@@ -117,7 +117,7 @@ Description @CLASS@::describe()
         .egress("cloud")
         .cancel_within(30s)
         .model(Json::parse(R"({"id": "standard", "tasks": ["t2v"], "seed": true, "fps": [24],
-            "sizes": ["1280x720", "720x1280"],
+            "sizes": ["832x480", "1280x720"],
             "frames": {"min": 24, "max": 240},
             "default": {"size": "1280x720", "frames": 120, "fps": 24}})"))
         .config("url", text().title("Address of the service").min(1).otherwise("https://api.example.com/v1"))

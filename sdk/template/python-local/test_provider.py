@@ -40,6 +40,12 @@ class ProviderTest(unittest.TestCase):
         self.assertEqual(raised.exception.record["category"], "cancelled")
         self.assertEqual(self.said("artifact"), [])
 
+    def test_there_is_no_film_without_a_size(self):
+        self.job.request = {**REQUEST, "width": 0}
+        with self.assertRaises(reelgate.Failure) as raised:
+            self.provider.run(self.job)
+        self.assertEqual(raised.exception.status, reelgate.REJECTED)
+
     def test_a_still_film_does_not_move(self):
         self.job.request = {**REQUEST, "params": {"still": True}}
         self.provider.run(self.job)

@@ -40,6 +40,8 @@ class @CLASS@:
     def run(self, job):
         request = job.request
         width, height, frames = request["width"], request["height"], request["frames"]
+        if width < 16 or height < 16 or frames < 1:  # never from a host that reads the description
+            raise reelgate.rejected("there is no such film")
         still = request["params"].get("still", False)
         row = bytes(16 + x * (self.brightness - 16) // width for x in range(width))
         grey = bytes([128]) * (width * height // 2)  # both colour planes

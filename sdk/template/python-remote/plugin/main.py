@@ -22,7 +22,7 @@ DESCRIPTION = {
     "billing": "paid",
     "models": [{
         "id": "standard", "tasks": ["t2v"], "seed": True, "fps": [24],
-        "sizes": ["1280x720", "720x1280"],
+        "sizes": ["832x480", "1280x720"],
         "frames": {"min": 24, "max": 240},
         "default": {"size": "1280x720", "frames": 120, "fps": 24},
     }],
