@@ -58,11 +58,12 @@ FrameSize shrunk(const SizeRule& rule, FrameSize size)
     const std::uint32_t step = step_of(rule);
     const std::uint64_t most = most_pixels(rule);
     const double scale = std::sqrt(static_cast<double>(most) / static_cast<double>(pixels(size)));
+    const std::uint64_t longest_strip = most / step;
     // A strip may be so flat that its height has to grow to one step: leave room for that.
-    const double widest = std::min(size.width * scale, static_cast<double>(most / step));
+    const double widest = std::min(size.width * scale, static_cast<double>(longest_strip));
     const std::uint32_t width = rounded_down(widest, step);
-    const auto room = static_cast<double>(most / width);
-    return {width, rounded_down(std::min(room, size.height * scale), step)};
+    const std::uint64_t room = most / width;
+    return {width, rounded_down(std::min(static_cast<double>(room), size.height * scale), step)};
 }
 
 // Multiples of the rule's step that lie at most kSideSlack from `side`.

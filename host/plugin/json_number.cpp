@@ -32,6 +32,12 @@ std::partial_ordering compare_with_real(const Json& whole, double real)
     return compare(whole.get<std::int64_t>(), real, -kTwo63, kTwo63);
 }
 
+std::partial_ordering reversed(std::partial_ordering order)
+{
+    if (std::is_lt(order)) return std::partial_ordering::greater;
+    return std::is_gt(order) ? std::partial_ordering::less : order;
+}
+
 std::partial_ordering compare_whole(const Json& a, const Json& b)
 {
     if (a.is_number_unsigned() && b.is_number_unsigned())
@@ -116,7 +122,7 @@ std::partial_ordering compare_numbers(const Json& a, const Json& b)
 {
     if (a.is_number_float() && b.is_number_float()) return a.get<double>() <=> b.get<double>();
     if (b.is_number_float()) return compare_with_real(a, b.get<double>());
-    if (a.is_number_float()) return 0 <=> compare_with_real(b, a.get<double>());
+    if (a.is_number_float()) return reversed(compare_with_real(b, a.get<double>()));
     return compare_whole(a, b);
 }
 

@@ -146,13 +146,13 @@ private:
 
     void minimum(const Place& place, const Json& limit)
     {
-        if (place.value.is_number() && !(compare_numbers(place.value, limit) >= 0))
+        if (place.value.is_number() && !std::is_gteq(compare_numbers(place.value, limit)))
             refuse(place, "minimum", "out_of_range", "be at least " + json_text(limit));
     }
 
     void maximum(const Place& place, const Json& limit)
     {
-        if (place.value.is_number() && !(compare_numbers(place.value, limit) <= 0))
+        if (place.value.is_number() && !std::is_lteq(compare_numbers(place.value, limit)))
             refuse(place, "maximum", "out_of_range", "be at most " + json_text(limit));
     }
 
@@ -170,7 +170,7 @@ private:
     {
         const bool is_least = std::string_view(keyword).starts_with("min");
         const auto order = compare_numbers(Json(found), limit);
-        if (is_least ? order >= 0 : order <= 0) return;
+        if (is_least ? std::is_gteq(order) : std::is_lteq(order)) return;
         add(place.path,
             keyword,
             place.value.is_string() ? "wrong_length" : "wrong_count",
@@ -219,9 +219,9 @@ private:
 
     void members(const Place& place)
     {
-        static const Json kNone = Json::object();
+        static const Json none = Json::object();
         const auto found = place.schema.find("properties");
-        const Json& known = found == place.schema.end() ? kNone : *found;
+        const Json& known = found == place.schema.end() ? none : *found;
         const auto others = place.schema.find("additionalProperties");
         for (const auto& [name, member] : place.value.items()) {
             if (is_over()) return;

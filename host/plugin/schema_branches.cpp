@@ -116,7 +116,7 @@ BranchChooser::choose(const Json& schema, const Json& value, std::size_t& work, 
 bool same_json(const Json& a, const Json& b, std::size_t& work, std::size_t most)
 {
     if (++work > most) return false;
-    if (a.is_number() && b.is_number()) return compare_numbers(a, b) == 0;
+    if (a.is_number() && b.is_number()) return std::is_eq(compare_numbers(a, b));
     if (a.type() != b.type() || a.size() != b.size()) return false;
     if (a.is_array()) {
         for (std::size_t i = 0; i < a.size(); ++i)

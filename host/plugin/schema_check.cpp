@@ -110,7 +110,7 @@ private:
             const auto low = schema.find(least);
             const auto high = schema.find(most);
             if (low == schema.end() || high == schema.end()) continue;
-            if (low->is_number() && high->is_number() && compare_numbers(*low, *high) > 0)
+            if (low->is_number() && high->is_number() && std::is_gt(compare_numbers(*low, *high)))
                 problem(pointer(path, least),
                         "is " + json_text(*low) + ", above " + most + " " + json_text(*high));
         }
@@ -135,13 +135,13 @@ private:
 
     void unit(const Json& value, const std::string& path)
     {
-        if (!value.is_number() || !(compare_numbers(value, 0) > 0))
+        if (!value.is_number() || !std::is_gt(compare_numbers(value, 0)))
             problem(path, "must be a number above 0");
     }
 
     void count(const Json& value, const std::string& path)
     {
-        if (!is_whole(value) || compare_numbers(value, 0) < 0)
+        if (!is_whole(value) || std::is_lt(compare_numbers(value, 0)))
             problem(path, "must be a whole number, at least 0");
     }
 
