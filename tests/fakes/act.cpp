@@ -61,7 +61,7 @@ Scene::Scene(Host given, const Json& config) : host(given)
     }
     idempotent = config.value("idempotent", false);
     const std::filesystem::path file = ledger_file(host, config);
-    ledger = Ledger(file, config.value("name", std::string(kVariant.id)));
+    ledger = Ledger(file, config.value("name", plugin_directory().filename().string()));
     remotes = RemoteJobs((file.empty() ? host.data_dir() : file.parent_path()) / "remote");
     const LedgerEntries before = read_ledger(file);
     for (std::size_t i = 0; i < kCallNames.size(); ++i)

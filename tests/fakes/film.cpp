@@ -7,13 +7,17 @@
 namespace reelgate::fakes {
 namespace {
 
-MakeFilm load(const std::filesystem::path& library)
+const FilmLibrary& library(const std::filesystem::path& beside)
 {
-    void* opened =
-        ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL); // for ever: libav does not leave
-    void* found = opened == nullptr ? nullptr : ::dlsym(opened, kMakeFilmSymbol);
-    if (found == nullptr) throw std::runtime_error(::dlerror());
-    return reinterpret_cast<MakeFilm>(found);
+    static const FilmLibrary& opened = [&]() -> const FilmLibrary& {
+        const std::filesystem::path file = beside / "film.so";
+        void* handle =
+            ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL); // for ever: libav does not leave
+        const void* found = handle == nullptr ? nullptr : ::dlsym(handle, kFilmLibrarySymbol);
+        if (found == nullptr) throw std::runtime_error(::dlerror());
+        return *static_cast<const FilmLibrary*>(found);
+    }();
+    return opened;
 }
 
 } // namespace
@@ -23,8 +27,15 @@ void make_film(const std::filesystem::path& beside,
                const std::filesystem::path& file,
                const std::function<void(std::uint32_t done, std::uint32_t frames)>& after_frame)
 {
-    static const MakeFilm kMake = load(beside / "film.so");
-    kMake(film, file, after_frame);
+    library(beside).film(film, file, after_frame);
+}
+
+void make_still(const std::filesystem::path& beside,
+                const Film& film,
+                std::uint32_t frame,
+                const std::filesystem::path& file)
+{
+    library(beside).still(film, frame, file);
 }
 
 } // namespace reelgate::fakes

@@ -27,9 +27,19 @@ void make_film(const std::filesystem::path& beside,
                const std::filesystem::path& file,
                const std::function<void(std::uint32_t done, std::uint32_t frames)>& after_frame);
 
-using MakeFilm = void (*)(const Film& film,
-                          const std::filesystem::path& file,
-                          const std::function<void(std::uint32_t, std::uint32_t)>& after_frame);
-inline constexpr const char* kMakeFilmSymbol = "reelgate_scripted_make_film";
+// One frame of it as a JPEG; throws as above.
+void make_still(const std::filesystem::path& beside,
+                const Film& film,
+                std::uint32_t frame,
+                const std::filesystem::path& file);
+
+// What film.so exports.
+struct FilmLibrary {
+    void (*film)(const Film& film,
+                 const std::filesystem::path& file,
+                 const std::function<void(std::uint32_t, std::uint32_t)>& after_frame);
+    void (*still)(const Film& film, std::uint32_t frame, const std::filesystem::path& file);
+};
+inline constexpr const char* kFilmLibrarySymbol = "reelgate_scripted_films";
 
 } // namespace reelgate::fakes

@@ -43,7 +43,11 @@ struct JobCalls {
         if (job.progress_.size() == job.cancel_after_) job.cancel();
     }
 
-    static rg_status preview(void*, rg_bytes) { return RG_OK; }
+    static rg_status preview(void* self, rg_bytes)
+    {
+        ++of(self).previews_;
+        return RG_OK;
+    }
 
     static rg_status artifact(void* self, rg_bytes path, rg_bytes meta)
     {
@@ -149,6 +153,46 @@ Life::Life(const rg_provider* plugin, const json& config, std::filesystem::path 
 Life::~Life()
 {
     if (created_.status == RG_OK) plugin_->destroy(self_);
+}
+
+Answer Life::estimate(const json& request)
+{
+    const auto* table = static_cast<const rg_cost*>(plugin_->extension(RG_EXT_COST));
+    const std::string text = request.dump();
+    return ask([&](const rg_sink* sink) { return table->estimate(self_, bytes(text), sink); });
+}
+
+Answer Life::amount(const json& remote)
+{
+    const auto* table = static_cast<const rg_cost*>(plugin_->extension(RG_EXT_COST));
+    const std::string text = remote.dump();
+    return ask([&](const rg_sink* sink) { return table->amount(self_, bytes(text), sink); });
+}
+
+Answer Life::load(const std::string& model)
+{
+    const auto* table = static_cast<const rg_warm*>(plugin_->extension(RG_EXT_WARM));
+    return ask([&](const rg_sink* sink) { return table->load(self_, bytes(model), sink); });
+}
+
+Answer Life::unload(const std::string& model)
+{
+    const auto* table = static_cast<const rg_warm*>(plugin_->extension(RG_EXT_WARM));
+    return ask([&](const rg_sink* sink) { return table->unload(self_, bytes(model), sink); });
+}
+
+Answer Life::loaded()
+{
+    const auto* table = static_cast<const rg_warm*>(plugin_->extension(RG_EXT_WARM));
+    return ask([&](const rg_sink* sink) { return table->loaded(self_, sink); });
+}
+
+Answer Life::tool(const std::string& name, const json& arguments)
+{
+    const auto* table = static_cast<const rg_tool*>(plugin_->extension(RG_EXT_TOOL));
+    const std::string text = arguments.dump();
+    return ask(
+        [&](const rg_sink* sink) { return table->call(self_, bytes(name), bytes(text), sink); });
 }
 
 Answer Life::probe()

@@ -5,7 +5,10 @@
 #include "tests/fakes/scratch_dir.hpp"
 
 #include <reelgate/abi/provider.h>
+#include <reelgate/ext/cost.h>
 #include <reelgate/ext/resume.h>
+#include <reelgate/ext/tool.h>
+#include <reelgate/ext/warm.h>
 
 #include <nlohmann/json.hpp>
 
@@ -45,6 +48,7 @@ public:
 
     std::vector<double> progress() const;
     std::vector<HandedIn> artifacts() const;
+    std::size_t previews() const { return previews_; }
     std::vector<nlohmann::json> intents() const;
     std::vector<nlohmann::json> accepted() const;
 
@@ -55,6 +59,7 @@ private:
     rg_job table_{};
     int wake_ = -1;
     std::atomic<bool> cancelled_ = false;
+    std::atomic<std::size_t> previews_ = 0;
     std::size_t cancel_after_ = 0;
     mutable std::mutex mutex_;
     std::vector<double> progress_;
@@ -84,6 +89,12 @@ public:
     Answer run(const TableJob& job);
     Answer resume(const TableJob& job, const nlohmann::json& remote);
     Answer abandon(const nlohmann::json& remote);
+    Answer estimate(const nlohmann::json& request);
+    Answer amount(const nlohmann::json& remote);
+    Answer load(const std::string& model);
+    Answer unload(const std::string& model);
+    Answer loaded();
+    Answer tool(const std::string& name, const nlohmann::json& arguments);
 
     const rg_provider* plugin() const { return plugin_; }
     void* self() const { return self_; }
@@ -95,6 +106,16 @@ private:
     void* self_ = nullptr;
     Answer created_;
 };
+
+// Copies the plugin in `from` to `into`/`id` under that id, with a manifest and sums to match, and
+// with `description` merged into what it describes; a plugin of several ids in one test is several
+// copies. `steps` are played by describe. Only the scripted provider reads the last two. Returns
+// the copy.
+std::filesystem::path copy_plugin(const std::filesystem::path& from,
+                                  const std::filesystem::path& into,
+                                  const std::string& id,
+                                  nlohmann::json description = nlohmann::json::object(),
+                                  const nlohmann::json& steps = nlohmann::json::array());
 
 // A request as the host sends it: small, so that tests are quick.
 nlohmann::json small_request();

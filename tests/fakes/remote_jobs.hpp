@@ -13,8 +13,8 @@
 namespace reelgate::fakes {
 
 struct RemoteJob {
-    std::string id;                // "r-1": given by create()
-    std::string key;               // the idempotency key it was submitted with
+    std::string id = {};           // "r-1": given by create()
+    std::string key = {};          // the idempotency key it was submitted with
     std::string state = "running"; // running, done, failed, cancelled, expired
     std::string outcome = "done";  // what `state` becomes with the last step
     std::uint64_t steps = 0;
@@ -22,8 +22,8 @@ struct RemoteJob {
     std::string usd = "0.00";
     bool charge_when_done = false;
     bool charged = false;
-    nlohmann::json request;
-    nlohmann::json script; // of the request that submitted it, for calls that come without one
+    nlohmann::json request = {};
+    nlohmann::json script = {}; // of the request that submitted it, for calls that come without one
 };
 
 class RemoteJobs {

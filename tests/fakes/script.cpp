@@ -110,6 +110,9 @@ Json check_arguments(std::span<const Argument> known, const Json& given, const s
                    "unknown; known are " + listed(known, [](const Argument& a) { return a.name; }));
         all[name] = check_value(*found, value, path + "." + name);
     }
+    for (const Argument& argument : known)
+        if (argument.required && all[std::string(argument.name)].is_null())
+            refuse(path + "." + std::string(argument.name), "must be given");
     return all;
 }
 
@@ -196,6 +199,7 @@ CancelRule parse_cancel(const Json& value, const std::string& path)
 std::string calls_of(const StepKind& kind)
 {
     if (kind.in == kEveryCall) return "every call";
+    if (kind.in == (kEveryCall & ~calls(Call::describe))) return "all but describe";
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i < kCallNames.size(); ++i)
         if ((kind.in >> i & 1U) != 0) names.push_back(kCallNames[i]);
@@ -208,6 +212,7 @@ std::string described(const Argument& argument)
     text.append(argument.name);
     if (!argument.otherwise.empty()) text.append("=").append(argument.otherwise);
     text.append("`");
+    if (argument.required) text.append(" (required)");
     if (!argument.says.empty()) text.append(" ").append(argument.says);
     const auto words = split(argument.words, '|');
     if (!words.empty())

@@ -76,6 +76,7 @@ struct Argument {
     std::string_view says;
     std::string_view words = {};
     std::uint64_t most = 1'000'000'000; // of a count
+    bool required = false;
 };
 
 struct Act; // one call being played (act.hpp)

@@ -50,7 +50,8 @@ Description Scripted::describe()
         .config("script_file", text().title("File that holds the script"))
         .config("ledger",
                 text().title("Ledger").describe("Empty: none. Left out: in the data directory"))
-        .config("name", text().title("Name in the ledger"))
+        .config("name",
+                text().title("Name in the ledger").describe("Left out: the id of the plugin"))
         .config("price_usd", text().title("Price of one job, such as 0.40"))
         .config("idempotent",
                 flag().title("A known idempotency key gets the old job").otherwise(false))

@@ -167,7 +167,8 @@ TEST_F(ScriptedTest, StartsAGrandchildThatOutlivesTheCall)
     TableJob job(small_request());
     EXPECT_EQ(run_once(R"({"run": [{"grandchild": {"leave": true}}]})", job).status, RG_OK);
     pid_t child = 0;
-    for (const json& entry : ledger()) child = entry.value("child", child);
+    for (const json& entry : ledger())
+        child = entry.value("child", child);
     ASSERT_GT(child, 0);
     EXPECT_EQ(::kill(child, 0), 0);
     EXPECT_EQ(::getpgid(child), child) << "in a group of its own";

@@ -226,6 +226,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadScriptRow{"NoList", R"({"run": "accept"})", "script.run: \\\"accept\\\" is no list"},
         BadScriptRow{"BadSequence", R"({"run": [["accept"], "accept"]})", "script.run[1]"},
         BadScriptRow{"BadCancel", R"({"cancel": {"how": "never"}})", "script.cancel.how"},
+        BadScriptRow{"NoFile", R"({"run": ["wait_for"]})", "script.run[0].file: must be given"},
         BadScriptRow{
             "ArgumentsToNone", R"({"run": [{"freeze": 1}]})", "script.run[0].freeze: takes no"}),
     [](const auto& row) { return row.param.name; });

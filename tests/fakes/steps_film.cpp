@@ -30,6 +30,36 @@ void deliver(Act& act, const Json& arguments)
     act.record("delivered");
 }
 
+// The request's film, with what `changed` has of the same members and of those the lies use.
+Film film_of(const Json& request, const Json& changed)
+{
+    const auto value = [&](const char* name) -> Json {
+        const bool here = changed.contains(name) && !changed.at(name).is_null();
+        return here ? changed.at(name) : request.value(name, Json());
+    };
+    Film film{.width = value("width").get<std::uint32_t>() - changed.value("shrink", 0U),
+              .height = value("height").get<std::uint32_t>(),
+              .frames = value("frames").get<std::uint32_t>(),
+              .fps = value("fps").get<double>() / changed.value("slow", 1.0),
+              .seed = value("seed").is_null() ? 0 : value("seed").get<std::uint64_t>(),
+              .audio = !value("audio").is_null() && value("audio").get<bool>()};
+    if (film.frames > 1) film.frames -= changed.value("cut", 0U);
+    film.audio = film.audio != changed.value("flip_audio", false);
+    return film;
+}
+
+// Written aside and renamed, as the contract asks: whoever looks sees a whole picture.
+void preview(Act& act, const Json& arguments)
+{
+    const Film film = film_of(act.subject, Json::object());
+    const fs::path dir = act.job->work_dir();
+    for (std::uint32_t i = 0; i < arguments.at("count").get<std::uint32_t>(); ++i) {
+        make_still(plugin_directory(), film, i % film.frames, dir / "preview.part");
+        fs::rename(dir / "preview.part", dir / "preview.jpg");
+        act.job->preview("preview.jpg");
+    }
+}
+
 // A lie gets the work directory and returns what it hands in. Its film, if it needs one, is made
 // first.
 struct Lie {
@@ -171,6 +201,7 @@ constexpr Argument kDeliver[] = {
     {"fps", Kind::share, "", ""},
     {"seed", Kind::count, "", ""},
     {"audio", Kind::flag, "", ""}};
+constexpr Argument kPreview[] = {{"count", Kind::count, "1", "each the next frame", {}, 100'000}};
 constexpr Argument kLie[] = {
     {"kind", Kind::word, R"("missing")", "",
      "missing|parent|absolute|outside|symlink|symlink_out|hard_link|directory|fifo|long_name|nul_in_name|truncated|"
@@ -178,6 +209,7 @@ constexpr Argument kLie[] = {
 
 constexpr StepKind kSteps[] = {
     {"deliver", kJobCalls, kDeliver, deliver, "makes the film of the request, with measured progress for every frame, and hands it in"},
+    {"preview", kJobCalls, kPreview, preview, "shows pictures of the unfinished film (`preview.jpg`)"},
     {"lie", kJobCalls, kLie, lie, "hands in what is no such film"},
 };
 // clang-format on
@@ -186,19 +218,7 @@ constexpr StepKind kSteps[] = {
 
 void film_as_asked(Act& act, const Json& changed, const fs::path& file)
 {
-    const Json& request = act.subject;
-    const auto value = [&](const char* name) -> Json {
-        const bool here = changed.contains(name) && !changed.at(name).is_null();
-        return here ? changed.at(name) : request.value(name, Json());
-    };
-    Film film{.width = value("width").get<std::uint32_t>() - changed.value("shrink", 0U),
-              .height = value("height").get<std::uint32_t>(),
-              .frames = value("frames").get<std::uint32_t>(),
-              .fps = value("fps").get<double>() / changed.value("slow", 1.0),
-              .seed = value("seed").is_null() ? 0 : value("seed").get<std::uint64_t>(),
-              .audio = !value("audio").is_null() && value("audio").get<bool>()};
-    if (film.frames > 1) film.frames -= changed.value("cut", 0U);
-    film.audio = film.audio != changed.value("flip_audio", false);
+    const Film film = film_of(act.subject, changed);
     const std::chrono::milliseconds every(changed.value("every_ms", 0));
     const std::string stage = changed.value("stage", "render");
     try {

@@ -82,7 +82,7 @@ constexpr Argument kStall[] = {
     {"ms", Kind::count, "", "for ever if left out"},
     {"ignore_cancel", Kind::flag, "false", "do not even look"}};
 constexpr Argument kHang[] = {{"ms", Kind::count, "", "for ever if left out"}};
-constexpr Argument kWaitFor[] = {{"file", Kind::text, R"("")", "its path"}};
+constexpr Argument kWaitFor[] = {{"file", Kind::text, "", "its path", {}, 0, true}};
 
 constexpr StepKind kSteps[] = {
     {"progress", kJobCalls, kProgress, progress, "reports progress"},

@@ -48,6 +48,10 @@ private:
     std::unique_ptr<State> state_;
 };
 
+// One frame of the film as a JPEG, for previews and input images.
+Result<Done>
+write_still(const PatternSpec& spec, std::uint32_t frame, const std::filesystem::path& file);
+
 // After each frame; false stops, and write_pattern fails as `cancelled`.
 using PatternProgress = std::function<bool(std::uint32_t done, std::uint32_t frames)>;
 

@@ -237,6 +237,21 @@ TEST(TestPattern, LeavesNothingWhenStopped)
     EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
 }
 
+TEST(TestPattern, CanBeAStill)
+{
+    const ScratchDir dir;
+    const PatternSpec spec{.width = 320, .height = 240};
+    ASSERT_TRUE(write_still(spec, 3, dir / "a.jpg"));
+    const Seen seen = look_at(dir / "a.jpg");
+    EXPECT_EQ(seen.width, 320);
+    EXPECT_EQ(seen.height, 240);
+    EXPECT_EQ(seen.pictures.size(), 1U);
+    ASSERT_TRUE(write_still(spec, 4, dir / "b.jpg"));
+    EXPECT_NE(content(dir / "a.jpg"), content(dir / "b.jpg"));
+    EXPECT_FALSE(write_still({.width = 1}, 0, dir / "c.jpg"));
+    EXPECT_FALSE(write_still(spec, 0, dir / "missing" / "a.jpg"));
+}
+
 TEST(TestPattern, SaysWhereItCouldNotWrite)
 {
     const ScratchDir dir;
