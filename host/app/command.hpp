@@ -49,5 +49,6 @@ int report(const Result<Done>& result, OutputFormat format = OutputFormat::text)
 
 void add_plugin_commands(CLI::App& app, Globals& globals, int& exit_code);
 void add_providers_commands(CLI::App& app, Globals& globals, int& exit_code);
+void add_serve_command(CLI::App& app, Globals& globals, int& exit_code);
 
 } // namespace reelgate

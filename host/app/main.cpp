@@ -74,6 +74,7 @@ int run(int argc, char** argv)
 
     add_plugin_commands(app, globals, exit_code);
     add_providers_commands(app, globals, exit_code);
+    add_serve_command(app, globals, exit_code);
 
     try {
         app.parse(argc, argv);

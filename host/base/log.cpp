@@ -26,6 +26,7 @@ constexpr std::array kEvents{
     EventRow{worker_output,     "plugin.output",     Level::debug, "a line that the plugin printed"},
     EventRow{worker_misbehaved, "plugin.misbehaved", Level::warn,  "a plugin did something its contract forbids"},
     EventRow{plugin_log,        "plugin.log",        Level::info,  "an event that the plugin itself logged"},
+    EventRow{provider_probed,   "health.changed",    Level::info,  "a provider's probe gave another answer than the last"},
     EventRow{attempt_started,   "attempt.started",   Level::info,  "a request was handed to a provider"},
     EventRow{attempt_ended,     "attempt.ended",     Level::info,  "a provider gave its verdict on a request"},
 };

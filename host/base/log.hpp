@@ -29,6 +29,7 @@ enum class Event : std::uint8_t {
     worker_output,
     worker_misbehaved,
     plugin_log,
+    provider_probed,
     attempt_started,
     attempt_ended,
 };

@@ -28,8 +28,9 @@ constexpr std::size_t kLogTail = 5;
 
 std::string who(const Manifest& manifest) { return manifest.id + ' ' + manifest.version; }
 
-// The operator who writes a path into a plugin's configuration means the plugin to read it: weights,
-// a checkout, a key file. A text that names nothing here, such as a secret, is not passed on.
+// The operator who writes a path into a plugin's configuration means the plugin to read it:
+// weights, a checkout, a key file. A text that names nothing here, such as a secret, is not passed
+// on.
 void name_configured_paths(const Json& value, std::vector<std::string>& paths)
 {
     if (value.is_structured())
@@ -110,9 +111,11 @@ void SupervisedProvider::start()
 
 void SupervisedProvider::reset() { apply(supervise::ResetAsked{}); }
 
+void SupervisedProvider::ask_to_stop() { apply(supervise::StopAsked{}); }
+
 asio::awaitable<void> SupervisedProvider::stop()
 {
-    apply(supervise::StopAsked{});
+    ask_to_stop();
     while (state_.life != Life::stopped && state_.life != Life::stuck) {
         co_await state_change(asio::steady_timer::time_point::max());
     }
@@ -449,9 +452,9 @@ void SupervisedProvider::on_wire_broken(const Error& why)
 
 void SupervisedProvider::on_exit(const ExitFacts& facts)
 {
-    const std::string sentence = facts.sentence();
     const bool asked = state_.life == Life::leaving && !facts.signal && facts.code == 0;
-    output_.note(asked ? "ended" : sentence, clock_.wall());
+    const std::string sentence = asked ? std::string("ended") : facts.sentence();
+    output_.note(sentence, clock_.wall());
     if (!asked && !state_.killing_for) {
         std::string tail;
         for (const std::string& line : output_.tail(kLogTail))

@@ -1,5 +1,5 @@
-// A provider over worker processes: one at a time, started again when it dies, left alone when it dies
-// too often. Does what host/plugin/supervise decides and owns no rule of its own.
+// A provider over worker processes: one at a time, started again when it dies, left alone when it
+// dies too often. Does what host/plugin/supervise decides and owns no rule of its own.
 #pragma once
 
 #include "host/base/log.hpp"
@@ -18,7 +18,7 @@
 namespace reelgate {
 
 struct ProviderSettings {
-    std::string id;                // the operator's name for it
+    std::string id;                 // the operator's name for it
     std::string config_json = "{}"; // defaults filled, secrets resolved
     std::filesystem::path data_dir;
     std::filesystem::path cache_dir;
@@ -51,7 +51,8 @@ public:
     ~SupervisedProvider() override;
 
     void start();
-    void reset(); // an operator's: forget the crashes and try now
+    void ask_to_stop(); // says so and does not wait; stop() does both
+    void reset();       // an operator's: forget the crashes and try now
 
     Task<Done> open(std::chrono::milliseconds patience) override;
     const Description* description() const override;
@@ -66,6 +67,7 @@ public:
                            std::string argument_json) override;
     asio::awaitable<void> stop() override;
 
+    const std::string& name() const { return settings_.id; } // the operator's
     supervise::Life life() const { return state_.life; }
     const supervise::State& supervision() const { return state_; }
     const WorkerOutput& output() const { return output_; }

@@ -1,6 +1,7 @@
 // `reelgate plugin show`: one plugin, from its manifest, the tables of its library and the pins.
-// None of its code runs.
+// None of its code runs, unless --live asks for what it says itself.
 #include "host/app/commands/plugin.hpp"
+#include "host/app/live.hpp"
 #include "host/app/output.hpp"
 #include "host/app/plugins.hpp"
 #include "host/plugin/elf.hpp"
@@ -23,9 +24,10 @@ struct Seen {
     Result<Done> fits = Done{};
     TrustFacts trust;
     Result<Done> allowed = Done{};
+    std::optional<LiveFacts> live;
 };
 
-Result<Seen> look(const Globals& globals, const std::string& name)
+Result<Seen> look(const Globals& globals, const std::string& name, bool live)
 {
     Seen seen;
     RG_TRY(seen.entry, named_plugin(globals, name));
@@ -35,6 +37,7 @@ Result<Seen> look(const Globals& globals, const std::string& name)
     seen.fits = preflight(manifest);
     RG_TRY(seen.trust, gather_trust(manifest, seen.entry.origin, trust_places(globals)));
     seen.allowed = may_run(globals.trust, seen.trust);
+    if (live && seen.fits && seen.allowed) seen.live = look_alive(globals, manifest);
     return seen;
 }
 
@@ -120,6 +123,51 @@ Json trust_json(const Globals& globals, const Seen& seen)
     return json;
 }
 
+Json live_json(const LiveFacts& live)
+{
+    Json json{
+        {"ready", !live.refused.has_value()}
+    };
+    if (live.refused) json["error"] = error_json(*live.refused);
+    if (live.description) {
+        Json models = Json::array();
+        for (const ModelCapability& model : live.description->models)
+            models.push_back(model.id);
+        json["models"] = std::move(models);
+        json["max_concurrency"] = live.description->max_concurrency;
+        json["config_schema"] = live.description->config_schema;
+        json["params_schema"] = live.description->params_schema;
+    }
+    if (live.probe && *live.probe) json["state"] = to_string((*live.probe)->state);
+    json["confinement"] = Json::array();
+    for (const JailReport& measure : live.confinement) {
+        Json row;
+        row["what"] = measure.what;
+        row["applied"] = measure.applied;
+        row["detail"] = measure.detail;
+        json["confinement"].push_back(std::move(row));
+    }
+    return json;
+}
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+void add_live(Facts& facts, const LiveFacts& live)
+{
+    if (live.refused) facts.emplace_back("refused", live.refused->sentence());
+    if (live.description)
+        for (const ModelCapability& model : live.description->models)
+            facts.emplace_back("model", model.id + ": " + joined(model.tasks));
+    if (live.probe)
+        facts.emplace_back("probe",
+                           *live.probe ? std::string(to_string((*live.probe)->state)) + ' ' +
+                                             (*live.probe)->reason
+                                       : live.probe->error().sentence());
+    for (const JailReport& measure : live.confinement)
+        facts.emplace_back("confined",
+                           measure.what + (measure.applied ? ": " : " NOT: ") + measure.detail);
+}
+
 void print_for_programs(const Globals& globals, const Seen& seen)
 {
     Json json;
@@ -129,6 +177,7 @@ void print_for_programs(const Globals& globals, const Seen& seen)
     json["elf"] = seen.elf ? elf_json(*seen.elf) : Json();
     json["fits"] = verdict_json(seen.fits);
     json["trust"] = trust_json(globals, seen);
+    if (seen.live) json["live"] = live_json(*seen.live);
     print_json(json);
 }
 
@@ -140,7 +189,7 @@ std::string verdict(const Result<Done>& verdict)
 void print_for_people(const Globals& globals, const Seen& seen)
 {
     const Manifest& manifest = seen.entry.manifest;
-    std::vector<std::pair<std::string, std::string>> facts{
+    Facts facts{
         {"id",          manifest.id                                      },
         {"name",        manifest.name                                    },
         {"version",     manifest.version                                 },
@@ -167,12 +216,13 @@ void print_for_people(const Globals& globals, const Seen& seen)
                        verdict(seen.allowed));
     for (const std::string& warning : manifest.warnings)
         facts.emplace_back("warning", warning);
+    if (seen.live) add_live(facts, *seen.live);
     print_facts(facts);
 }
 
-int show(const Globals& globals, const std::string& name, OutputFormat format)
+int show(const Globals& globals, const std::string& name, bool live, OutputFormat format)
 {
-    const Result<Seen> seen = look(globals, name);
+    const Result<Seen> seen = look(globals, name, live);
     if (!seen) return report_error(seen.error(), format);
     if (format == OutputFormat::json)
         print_for_programs(globals, *seen);
@@ -188,6 +238,7 @@ void add_plugin_show(CLI::App& plugin, Globals& globals, int& exit_code)
 {
     struct Options {
         std::string name;
+        bool live = false;
         OutputFormat format = OutputFormat::text;
     };
     CLI::App* command = plugin.add_subcommand(
@@ -196,9 +247,11 @@ void add_plugin_show(CLI::App& plugin, Globals& globals, int& exit_code)
     command->add_option("plugin", options->name, "Its id, or its directory (with a '/')")
         ->required()
         ->option_text("ID|DIR");
+    command->add_flag(
+        "--live", options->live, "Start it in its worker: its models, its probe, its confinement");
     add_format_option(*command, options->format);
     command->callback([&globals, &exit_code, options] {
-        exit_code = show(globals, options->name, options->format);
+        exit_code = show(globals, options->name, options->live, options->format);
     });
 }
 
