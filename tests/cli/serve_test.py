@@ -120,7 +120,7 @@ class Generate(CliTest):
         self.assertEqual(list((self.data / "work").iterdir()), [], "the work directory is swept")
 
     def test_what_cannot_be_made_is_refused_with_the_reason(self):
-        for options, code in [(["--size", "1x1"], "size"),
+        for options, code in [(["--size", "99999x99999"], "size"),
                               (["--model", "nope"], "model"), (["--task", "talking_head"], "task"),
                               (["--param", "nope=1"], "nope"), (["--set", "nope=1"], "nope")]:
             with self.subTest(options=options):
