@@ -65,26 +65,26 @@ Json number(const char* text) { return Json::parse(text); }
 TEST(JsonNumbers, CompareExactly)
 {
     // In ascending order; neighbours differ by less than a double can tell.
-    const char* const kAscending[] = {"-1e300",
-                                      "-9223372036854775809",
-                                      "-9223372036854775807",
-                                      "-1.5",
-                                      "-1",
-                                      "-0.5",
-                                      "0",
-                                      "0.5",
-                                      "9007199254740992",
-                                      "9007199254740993",
-                                      "9223372036854775807",
-                                      "9223372036854775808",
-                                      "18446744073709551614",
-                                      "18446744073709551615",
-                                      "18446744073709551616",
-                                      "1e300"};
-    for (std::size_t i = 0; i < std::size(kAscending); ++i)
-        for (std::size_t j = 0; j < std::size(kAscending); ++j)
-            EXPECT_TRUE(compare_numbers(number(kAscending[i]), number(kAscending[j])) == (i <=> j))
-                << kAscending[i] << " and " << kAscending[j];
+    const char* const ascending[] = {"-1e300",
+                                     "-9223372036854775809",
+                                     "-9223372036854775807",
+                                     "-1.5",
+                                     "-1",
+                                     "-0.5",
+                                     "0",
+                                     "0.5",
+                                     "9007199254740992",
+                                     "9007199254740993",
+                                     "9223372036854775807",
+                                     "9223372036854775808",
+                                     "18446744073709551614",
+                                     "18446744073709551615",
+                                     "18446744073709551616",
+                                     "1e300"};
+    for (std::size_t i = 0; i < std::size(ascending); ++i)
+        for (std::size_t j = 0; j < std::size(ascending); ++j)
+            EXPECT_TRUE(compare_numbers(number(ascending[i]), number(ascending[j])) == (i <=> j))
+                << ascending[i] << " and " << ascending[j];
     EXPECT_TRUE(compare_numbers(number("1"), number("1.0")) == std::partial_ordering::equivalent);
     EXPECT_TRUE(compare_numbers(number("-0.0"), number("0")) == std::partial_ordering::equivalent);
     EXPECT_TRUE(

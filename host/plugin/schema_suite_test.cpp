@@ -37,7 +37,7 @@ constexpr const char* kFiles[] = {"additionalProperties",
 fs::path newest_draft()
 {
     for (const char* draft : {"draft2020-12", "draft2019-09", "draft7"}) {
-        const fs::path tests = fs::path("/usr/share/json-schema-test-suite/tests") / draft;
+        fs::path tests = fs::path("/usr/share/json-schema-test-suite/tests") / draft;
         if (fs::is_directory(tests)) return tests;
     }
     return {};
