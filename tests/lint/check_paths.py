@@ -8,7 +8,7 @@ import sys
 import sources
 
 # Written in pieces, so that this file passes its own check.
-HOME = r"(?<![\w.$}/-])/(?:" + "|".join(["wo" + "rk", "ho" + "me", "ro" + "ot", "Us" + "ers"]) + r")/\w"
+HOME = r"(?<![\w.$}@/-])/(?:" + "|".join(["wo" + "rk", "ho" + "me", "ro" + "ot", "Us" + "ers"]) + r")/\w"
 HOSTS = "|".join(re.escape(h) for h in [
     "registry" + ".", "py" + "pi.org", "files.python" + "hosted", "proxy." + "golang.org", "crates" + ".io",
     "deb." + "debian.org", "archive." + "ubuntu.com", "arti" + "factory", "nexus" + ".",

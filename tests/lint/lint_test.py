@@ -58,7 +58,7 @@ ROWS = [
     ("paths", "a.md", "see docs/GLOSSARY.md and build/release/bin", True),
     ("paths", "a.md", "cd /wo" + "rk/tree", False),
     ("paths", "a.sh", 'DIR="/ho' + 'me/somebody/reelgate"', False),
-    ("paths", "a.md", "$HOME/x, ./wo" + "rk/x and .../ho" + "me/x", True),
+    ("paths", "a.md", "$HOME/x, @/wo" + "rk/x, ./wo" + "rk/x and .../ho" + "me/x", True),
     ("paths", "a.json", '"https://reg' + 'istry.example/x.tgz"', False),
     ("paths", "a.json", '"https://example.org/x.tgz"', True),
 ]
