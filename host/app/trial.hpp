@@ -35,8 +35,8 @@ struct TrialReport {
     std::chrono::milliseconds run_took{};
 };
 
-// Blocks until it is over. Progress goes to stderr unless `globals.quiet`; the first Ctrl-C cancels the
-// attempt, a second one ends the program at once.
+// Blocks until it is over. Progress goes to stderr unless `globals.quiet`; the first Ctrl-C cancels
+// the attempt, a second one ends the program at once.
 Result<TrialReport> run_trial(const Globals& globals, TrialOrder order);
 
 } // namespace reelgate

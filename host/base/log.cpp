@@ -40,25 +40,6 @@ constexpr bool rows_follow_the_enum()
 }
 static_assert(rows_follow_the_enum(), "one row for each Event, in its order");
 
-// RFC 3339, UTC, milliseconds.
-std::string timestamp(std::chrono::system_clock::time_point when)
-{
-    using namespace std::chrono;
-    const auto seconds = floor<std::chrono::seconds>(when);
-    const auto millis = static_cast<int>(duration_cast<milliseconds>(when - seconds).count());
-    const std::time_t whole = system_clock::to_time_t(seconds);
-    std::tm utc{};
-    ::gmtime_r(&whole, &utc);
-    std::array<char, 32> text{};
-    const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-    std::string out(text.data(), size);
-    out += '.';
-    out += static_cast<char>('0' + millis / 100);
-    out += static_cast<char>('0' + millis / 10 % 10);
-    out += static_cast<char>('0' + millis % 10);
-    return out + 'Z';
-}
-
 std::string number_text(double value)
 {
     std::array<char, 32> text{};
@@ -122,6 +103,24 @@ void append_escaped(std::string& out, unsigned char c)
 }
 
 } // namespace
+
+std::string timestamp(std::chrono::system_clock::time_point when)
+{
+    using namespace std::chrono;
+    const auto seconds = floor<std::chrono::seconds>(when);
+    const auto millis = static_cast<int>(duration_cast<milliseconds>(when - seconds).count());
+    const std::time_t whole = system_clock::to_time_t(seconds);
+    std::tm utc{};
+    ::gmtime_r(&whole, &utc);
+    std::array<char, 32> text{};
+    const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+    std::string out(text.data(), size);
+    out += '.';
+    out += static_cast<char>('0' + millis / 100);
+    out += static_cast<char>('0' + millis / 10 % 10);
+    out += static_cast<char>('0' + millis % 10);
+    return out + 'Z';
+}
 
 std::span<const EventRow> event_table() { return kEvents; }
 

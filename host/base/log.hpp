@@ -3,6 +3,7 @@
 // so lines of several threads do not mix and no lock is held.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -79,6 +80,9 @@ private:
 };
 
 std::string_view to_string(Level level);
+
+// RFC 3339, UTC, milliseconds: "2026-11-21T10:51:05.569Z".
+std::string timestamp(std::chrono::system_clock::time_point when);
 
 // `text` as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD, controls are escaped.
 std::string json_quoted(std::string_view text);

@@ -24,8 +24,8 @@ struct AttemptPlan {
     bool accept_deviations = false;
 };
 
-// What the caller hears meanwhile, on the loop. Answering an Ack with RG_OK promises that what was said
-// would survive a crash of this process.
+// What the caller hears meanwhile, on the loop. Answering an Ack with RG_OK promises that what was
+// said would survive a crash of this process.
 class AttemptWatcher {
 public:
     virtual ~AttemptWatcher() = default;

@@ -1,5 +1,5 @@
-// What the host holds of a provider, as opposed to what the provider says of itself: these are the words
-// of the status chips, the logs and the metrics.
+// What the host holds of a provider, as opposed to what the provider says of itself: these are the
+// words of the status chips, the logs and the metrics.
 #pragma once
 
 #include <array>
@@ -9,7 +9,15 @@
 namespace reelgate {
 
 enum class Health : std::uint8_t {
-    unknown, starting, ready, busy, degraded, unhealthy, misconfigured, draining, disabled
+    unknown,
+    starting,
+    ready,
+    busy,
+    degraded,
+    unhealthy,
+    misconfigured,
+    draining,
+    disabled
 };
 
 constexpr std::string_view to_string(Health health)

@@ -18,12 +18,13 @@ namespace {
 constexpr int kWire = 3;
 constexpr int kLastWords = 4;
 
-// File actions run in order, and a dup2 onto 3 would destroy whatever of ours is 3: every end that the
-// child shall have is first moved above all targets.
+// File actions run in order, and a dup2 onto 3 would destroy whatever of ours is 3: every end that
+// the child shall have is first moved above all targets.
 constexpr int kAboveTargets = 64;
 
 // What a worker may know of our environment; secrets travel in frames only.
-constexpr std::array kPassedOn{"PATH", "LANG", "LC_ALL", "TZ", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH"};
+constexpr std::array kPassedOn{
+    "PATH", "LANG", "LC_ALL", "TZ", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH"};
 
 struct Ends {
     Fd ours;
@@ -84,8 +85,7 @@ public:
         ::posix_spawnattr_setsigmask(&attributes, &none);
         ::posix_spawnattr_setpgroup(&attributes, 0);
         ::posix_spawnattr_setflags(
-            &attributes,
-            POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+            &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
     }
 
     posix_spawn_file_actions_t actions{};
@@ -99,6 +99,8 @@ std::vector<std::string> environment_of(const LaunchOrder& order, const Environm
         if (const char* value = std::getenv(name)) // NOLINT(concurrency-mt-unsafe): nobody sets one
             lines.push_back(std::string(name) + '=' + value);
     lines.push_back("HOME=" + order.data_dir);
+    // A compiled file beside its source would change what the plugin's directory hashes to.
+    lines.emplace_back("PYTHONDONTWRITEBYTECODE=1");
     lines.push_back("REELGATE_FD=" + std::to_string(kWire));
     lines.push_back(std::string(kParentMark) + '=' + std::to_string(::getpid()));
     for (const auto& [name, value] : extra)
@@ -141,8 +143,12 @@ Result<SpawnedWorker> spawn_worker(const std::filesystem::path& program,
     std::vector<char*> variables = pointers_to(environment);
 
     SpawnedWorker spawned;
-    const int failed = ::posix_spawn(
-        &spawned.pid, program.c_str(), actions, &setup.attributes, arguments.data(), variables.data());
+    const int failed = ::posix_spawn(&spawned.pid,
+                                     program.c_str(),
+                                     actions,
+                                     &setup.attributes,
+                                     arguments.data(),
+                                     variables.data());
     if (failed != 0)
         return system_error(Category::worker_unavailable, "starting " + program.string(), failed);
     spawned.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, spawned.pid, 0)));

@@ -1,5 +1,7 @@
 #include "host/plugin/worker_output.hpp"
 
+#include "host/base/log.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -38,9 +40,8 @@ void WorkerOutput::open_file()
     const auto path = directory_ / "worker.log";
     file_ = Fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     struct stat facts {};
-    file_size_ = file_ && ::fstat(file_.get(), &facts) == 0
-                     ? static_cast<std::uint64_t>(facts.st_size)
-                     : 0;
+    file_size_ =
+        file_ && ::fstat(file_.get(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
 }
 
 void WorkerOutput::feed(std::string_view bytes, SteadyTime now, WallTime wall)
@@ -98,8 +99,7 @@ void WorkerOutput::keep(std::string_view line, WallTime wall)
         std::filesystem::rename(directory_ / "worker.log", directory_ / "worker.log.1", ignored);
         open_file();
     }
-    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(wall.time_since_epoch());
-    const std::string text = std::to_string(millis.count()) + ' ' + ring_.back() + '\n';
+    const std::string text = timestamp(wall) + ' ' + ring_.back() + '\n';
     if (::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()))
         file_size_ += text.size();
 }
