@@ -25,8 +25,7 @@
 namespace reelgate {
 namespace {
 
-// A mark stands at the front part of an environment that we made; a program that it was handed down
-// to may have a longer one.
+// The environment that we make is short; one that a plugin made longer is searched this far.
 constexpr std::size_t kEnvironment = 128 * 1024;
 
 // Something that forks while it is ended may need another round; more than this is an attack.
@@ -82,13 +81,9 @@ private:
         std::string_view(what).copy(end, 16);
         const Fd file(::openat(::dirfd(proc_.get()), path.data(), O_RDONLY | O_CLOEXEC));
         if (!file) return {};
-        std::size_t got = 0;
-        while (got < buffer_.size()) {
-            const ssize_t now = ::read(file.get(), buffer_.data() + got, buffer_.size() - got);
-            if (now <= 0) break;
-            got += static_cast<std::size_t>(now);
-        }
-        return {buffer_.data(), got};
+        // These files come whole in one read, as far as the buffer goes.
+        const ssize_t got = ::read(file.get(), buffer_.data(), buffer_.size());
+        return {buffer_.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
     }
 
     std::unique_ptr<DIR, Closer> proc_;
@@ -146,9 +141,13 @@ std::optional<std::string_view> variable(std::string_view environment, std::stri
 // for init.
 void reap_inherited(Processes& processes, pid_t pid)
 {
+    // Answers at once for what is no child of ours, which nearly all are.
+    siginfo_t dead{};
+    if (::waitid(P_PID, static_cast<id_t>(pid), &dead, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        dead.si_pid != pid)
+        return;
     const auto facts = processes.facts(pid);
-    const pid_t self = ::getpid();
-    if (!facts || facts->state != 'Z' || facts->parent != self) return;
+    if (!facts) return;
     const bool ours =
         facts->session == ::getsid(0) && (facts->group == pid || facts->group == ::getpgrp());
     if (!ours) ::waitpid(pid, nullptr, WNOHANG);

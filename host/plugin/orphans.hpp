@@ -32,7 +32,7 @@ struct Ended {
 };
 
 // Sends SIGKILL to all processes of the worker of ours with this mark, and reaps dead ones that
-// this process inherited. Looks at every process once: about a millisecond for 300 of them.
+// this process inherited. Looks at every process once: two milliseconds for 300 of them.
 std::vector<Ended> kill_marked(const std::string& mark);
 
 // The same for what workers of an earlier life left below `data_dir`: those whose daemon is gone. A
