@@ -22,7 +22,8 @@ constexpr std::size_t kBlock = 64 * 1024;
 // A child that leaves grandchildren with our pipe open would keep us reading for ever.
 constexpr auto kDrainAfterExit = std::chrono::milliseconds(200);
 
-// One that closes the wire is about to exit, and its exit says more; one that stays has broken the wire.
+// One that closes the wire is about to exit, and its exit says more; one that stays has broken the
+// wire.
 constexpr auto kExitAfterEof = std::chrono::milliseconds(500);
 
 std::string hex(std::uint64_t value)
@@ -32,8 +33,8 @@ std::string hex(std::uint64_t value)
     return "0x" + std::string(digits.data(), end);
 }
 
-// The innermost frames are the handler and the kernel's trampoline: the first one in another module than
-// theirs is where it happened, or the first at all.
+// The innermost frames are the handler and the kernel's trampoline: the first one in another module
+// than theirs is where it happened, or the first at all.
 std::string place_of(const Crash& crash)
 {
     for (const std::string& frame : crash.frames)

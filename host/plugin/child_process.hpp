@@ -1,5 +1,5 @@
-// One worker process, from spawn to the moment it is gone: frames in and out, what it prints, its last
-// words, its exit. Knows nothing of jobs or restarts; all calls and callbacks are on the loop.
+// One worker process, from spawn to the moment it is gone: frames in and out, what it prints, its
+// last words, its exit. Knows nothing of jobs or restarts; all calls and callbacks are on the loop.
 #pragma once
 
 #include "host/base/async.hpp"
@@ -30,7 +30,7 @@ struct Crash {
 struct ExitFacts {
     std::optional<int> signal;
     std::optional<int> code;
-    std::optional<Crash> crash;     // nothing: it died without a word
+    std::optional<Crash> crash; // nothing: it died without a word
     std::uint64_t peak_rss_kb = 0;
 
     // "SIGSEGV at 0x10 in plugin.so+0x1a2b" or "exited with code 3".
@@ -42,8 +42,9 @@ public:
     virtual ~ChildEvents() = default;
     virtual void on_frame(const Json& frame) = 0;
     virtual void on_last_words(const Crash& crash) = 0;
-    virtual void on_wire_broken(const Error& why) = 0; // a protocol violation; the end of file is no event
-    virtual void on_exit(const ExitFacts& facts) = 0;  // the last call
+    virtual void
+    on_wire_broken(const Error& why) = 0; // a protocol violation; the end of file is no event
+    virtual void on_exit(const ExitFacts& facts) = 0; // the last call
 };
 
 class ChildProcess {
@@ -57,7 +58,8 @@ public:
                                                        ChildEvents& events);
     ~ChildProcess();
 
-    // Queues a frame. A frame too long to send is a bug of the caller's and is dropped with `false`.
+    // Queues a frame. A frame too long to send is a bug of the caller's and is dropped with
+    // `false`.
     bool send(const Json& frame);
 
     // What has been asked of the worker and not yet left. The owner asks no more than this much.
@@ -76,7 +78,10 @@ public:
     asio::awaitable<void> join() { return tasks_.join(); }
 
 private:
-    ChildProcess(asio::any_io_executor loop, SpawnedWorker spawned, WorkerOutput& output, ChildEvents& events);
+    ChildProcess(asio::any_io_executor loop,
+                 SpawnedWorker spawned,
+                 WorkerOutput& output,
+                 ChildEvents& events);
 
     asio::awaitable<void> read_wire();
     asio::awaitable<void> write_wire();

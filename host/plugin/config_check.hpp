@@ -1,6 +1,6 @@
-// What must hold between opening a plugin and creating a provider of it: it is who its manifest says,
-// its description makes sense, and the configuration fits the schema it gave. Both ways of running a
-// plugin pass through here.
+// What must hold between opening a plugin and creating a provider of it: it is who its manifest
+// says, its description makes sense, and the configuration fits the schema it gave. Both ways of
+// running a plugin pass through here.
 #pragma once
 
 #include "host/base/result.hpp"

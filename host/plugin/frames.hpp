@@ -1,5 +1,6 @@
-// The worker's wire: a 32-bit little-endian length and that many bytes of UTF-8 JSON, one object with a
-// "type". Pure: bytes in, objects out. Both ends use it, and both treat what arrives as hostile.
+// The worker's wire: a 32-bit little-endian length and that many bytes of UTF-8 JSON, one object
+// with a "type". Pure: bytes in, objects out. Both ends use it, and both treat what arrives as
+// hostile.
 #pragma once
 
 #include "host/base/result.hpp"
@@ -22,13 +23,14 @@ inline constexpr int kMaxFrameDepth = 64;
 inline constexpr int kProtocolLowest = 1;
 inline constexpr int kProtocolHighest = 1;
 
-// Text that is not UTF-8 goes out with U+FFFD in its place: what a plugin says must never be able to
-// break the wire it is said on. Fails only when the frame would be too long (code `frame_too_long`).
+// Text that is not UTF-8 goes out with U+FFFD in its place: what a plugin says must never be able
+// to break the wire it is said on. Fails only when the frame would be too long (code
+// `frame_too_long`).
 Result<std::string> encode_frame(const Json& object);
 
-// Bytes arrive in any portions; objects come out in order. The first violation is final: every later
-// call says the same (code `protocol_violation`, with the first bytes as text, because it is nearly
-// always a stray print).
+// Bytes arrive in any portions; objects come out in order. The first violation is final: every
+// later call says the same (code `protocol_violation`, with the first bytes as text, because it is
+// nearly always a stray print).
 class FrameReader {
 public:
     void feed(std::string_view bytes);

@@ -21,8 +21,14 @@ std::string raw(std::string_view text)
 
 TEST(Frames, ComeOutAsTheyWentInWhateverThePortions)
 {
-    const Json first{{"type", "progress"}, {"value", 0.5}, {"stage", "d\xC3\xA9"}};
-    const Json second{{"type", "bye"}};
+    const Json first{
+        {"type",  "progress" },
+        {"value", 0.5        },
+        {"stage", "d\xC3\xA9"}
+    };
+    const Json second{
+        {"type", "bye"}
+    };
     const std::string wire = *encode_frame(first) + *encode_frame(second);
     for (std::size_t portion = 1; portion <= wire.size(); ++portion) {
         FrameReader reader;
@@ -39,7 +45,10 @@ TEST(Frames, ComeOutAsTheyWentInWhateverThePortions)
 
 TEST(Frames, BytesThatAreNotTextDoNotBreakTheWire)
 {
-    const std::string wire = *encode_frame(Json{{"type", "log"}, {"event", "\xFF\xFE"}});
+    const std::string wire = *encode_frame(Json{
+        {"type",  "log"     },
+        {"event", "\xFF\xFE"}
+    });
     FrameReader reader;
     reader.feed(wire);
     EXPECT_TRUE(reader.next()->has_value());
@@ -47,7 +56,10 @@ TEST(Frames, BytesThatAreNotTextDoNotBreakTheWire)
 
 TEST(Frames, TooLongToSendIsSaidBeforeItIsSent)
 {
-    const auto frame = encode_frame(Json{{"type", "log"}, {"event", std::string(kMaxFrame, 'x')}});
+    const auto frame = encode_frame(Json{
+        {"type",                 "log"},
+        { "event", std::string(kMaxFrame,  'x')}
+    });
     ASSERT_FALSE(frame);
     EXPECT_EQ(frame.error().code, "frame_too_long");
 }
@@ -72,23 +84,23 @@ TEST_P(BadFrames, EndTheConversationForGood)
     EXPECT_FALSE(reader.next()) << "a broken wire does not heal";
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Rows,
-    BadFrames,
-    testing::Values(BadRow{"StrayPrint", "Hello, world of frames\n"},
-                    BadRow{"OneTooLong", header(kMaxFrame + 1)},
-                    BadRow{"Longest", header(0xFFFFFFFFU)},
-                    BadRow{"Empty", raw("")},
-                    BadRow{"NotJson", raw("{type}")},
-                    BadRow{"Array", raw("[1,2]")},
-                    BadRow{"NoType", raw(R"({"job":"1"})")},
-                    BadRow{"TypeIsANumber", raw(R"({"type":3})")},
-                    BadRow{"NotUtf8", raw("{\"type\":\"\xFF\"}")},
-                    BadRow{"TwoObjects", raw(R"({"type":"a"}{"type":"b"})")},
-                    BadRow{"Deep",
-                           raw("{\"type\":\"a\",\"x\":" + std::string(100'000, '[') +
-                               std::string(100'000, ']') + "}")}),
-    [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Rows,
+                         BadFrames,
+                         testing::Values(BadRow{"StrayPrint", "Hello, world of frames\n"},
+                                         BadRow{"OneTooLong", header(kMaxFrame + 1)},
+                                         BadRow{"Longest", header(0xFFFFFFFFU)},
+                                         BadRow{"Empty", raw("")},
+                                         BadRow{"NotJson", raw("{type}")},
+                                         BadRow{"Array", raw("[1,2]")},
+                                         BadRow{"NoType", raw(R"({"job":"1"})")},
+                                         BadRow{"TypeIsANumber", raw(R"({"type":3})")},
+                                         BadRow{"NotUtf8", raw("{\"type\":\"\xFF\"}")},
+                                         BadRow{"TwoObjects", raw(R"({"type":"a"}{"type":"b"})")},
+                                         BadRow{"Deep",
+                                                raw("{\"type\":\"a\",\"x\":" +
+                                                    std::string(100'000, '[') +
+                                                    std::string(100'000, ']') + "}")}),
+                         [](const auto& row) { return row.param.name; });
 
 TEST(Frames, DepthCountsBracketsOnlyOutsideStrings)
 {

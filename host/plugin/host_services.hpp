@@ -1,6 +1,6 @@
-// What a plugin may call: rg_host and rg_job over plain C++. The plugin's threads come in here at any
-// time, so everything is guarded: text is copied, sizes are bounded, and a call with a job whose run()
-// has returned is ignored and counted.
+// What a plugin may call: rg_host and rg_job over plain C++. The plugin's threads come in here at
+// any time, so everything is guarded: text is copied, sizes are bounded, and a call with a job
+// whose run() has returned is ignored and counted.
 #pragma once
 
 #include "host/base/fd.hpp"
@@ -63,8 +63,8 @@ private:
     rg_host host_;
 };
 
-// One job as the plugin sees it. Keep it alive after run() has returned for as long as a badly behaved
-// plugin may still call: over() makes it deaf.
+// One job as the plugin sees it. Keep it alive after run() has returned for as long as a badly
+// behaved plugin may still call: over() makes it deaf.
 class JobFace {
 public:
     JobFace(JobEar& ear,

@@ -1,6 +1,6 @@
-// A provider over a library loaded here. The same table as in a worker, called on threads of its own;
-// nothing protects this process from it, and nothing can end a call that does not return: such a call
-// keeps its thread, and the provider is unhealthy until the process ends.
+// A provider over a library loaded here. The same table as in a worker, called on threads of its
+// own; nothing protects this process from it, and nothing can end a call that does not return: such
+// a call keeps its thread, and the provider is unhealthy until the process ends.
 #pragma once
 
 #include "host/base/log.hpp"
@@ -37,8 +37,8 @@ public:
     asio::awaitable<void> stop() override;
 
 private:
-    struct Guest;   // the plugin and what its threads need, which may outlive this object
-    struct Visit;   // one attempt, as the plugin's thread and the loop share it
+    struct Guest; // the plugin and what its threads need, which may outlive this object
+    struct Visit; // one attempt, as the plugin's thread and the loop share it
 
     Result<std::string> load();
     Task<std::string> ask(std::function<Result<std::string>(Guest&)> question,

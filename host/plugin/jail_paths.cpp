@@ -107,8 +107,7 @@ fs::path prefix_of(const fs::path& program, const fs::path& data_dir)
     fs::path prefix = program.parent_path();
     const std::string last = prefix.filename().string();
     if (last == "bin" || last == "sbin" || last == "shims") prefix = prefix.parent_path();
-    const bool too_much =
-        may_be_a_home(prefix) || holds(prefix, real(data_dir).value_or(data_dir));
+    const bool too_much = may_be_a_home(prefix) || holds(prefix, real(data_dir).value_or(data_dir));
     return too_much ? program.parent_path() : prefix;
 }
 

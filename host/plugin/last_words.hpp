@@ -1,6 +1,6 @@
 // How a dying worker says why. The kernel reports a death only after it has freed the memory, which
-// takes seconds for a large process; a signal handler that writes one fixed record and waits a moment
-// for an answer is heard within milliseconds at any size, while the maps can still be read.
+// takes seconds for a large process; a signal handler that writes one fixed record and waits a
+// moment for an answer is heard within milliseconds at any size, while the maps can still be read.
 #pragma once
 
 #include <array>
@@ -15,7 +15,8 @@ namespace reelgate {
 
 inline constexpr std::size_t kMaxReturnAddresses = 24;
 
-// The record on the channel, written in one piece. Both ends are the same build on the same machine.
+// The record on the channel, written in one piece. Both ends are the same build on the same
+// machine.
 struct LastWords {
     std::uint32_t magic = 0x52474C57; // "WLGR"
     std::int32_t signal = 0;
@@ -31,11 +32,12 @@ struct LastWords {
 
 // In the worker -------------------------------------------------------------------------------
 
-// Handlers for SEGV, BUS, FPE, ILL and ABRT that write to `channel`, wait at most 200 ms for one byte
-// back, and let the signal take its course. Call once, before any other thread exists.
+// Handlers for SEGV, BUS, FPE, ILL and ABRT that write to `channel`, wait at most 200 ms for one
+// byte back, and let the signal take its course. Call once, before any other thread exists.
 void install_last_words(int channel);
 
-// Gives the current thread a stack of its own for the handler, so that a stack overflow is heard, too.
+// Gives the current thread a stack of its own for the handler, so that a stack overflow is heard,
+// too.
 class AlternateStack {
 public:
     AlternateStack();
@@ -55,7 +57,8 @@ void name_job_of_thread(std::string_view job);
 // Reads a record; nothing if the bytes are not one.
 std::optional<LastWords> parse_last_words(std::string_view bytes);
 
-// "plugin.so+0x1a2b" for each return address, from the maps of the process, which must still be waiting.
+// "plugin.so+0x1a2b" for each return address, from the maps of the process, which must still be
+// waiting.
 std::vector<std::string> locate_frames(int pid, const LastWords& words);
 
 // "SIGSEGV"; "signal 99" for one without a name.

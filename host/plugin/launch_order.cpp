@@ -9,13 +9,15 @@ namespace {
 
 Json to_json(const JailOrder& jail)
 {
-    Json json{{"confine", jail.confine},
-              {"strict", jail.strict},
-              {"allow_network", jail.allow_network},
-              {"max_file_kb", jail.max_file_kb},
-              {"read_only", jail.read_only},
-              {"read_write", jail.read_write},
-              {"work_root", jail.work_root}};
+    Json json{
+        {"confine",       jail.confine      },
+        {"strict",        jail.strict       },
+        {"allow_network", jail.allow_network},
+        {"max_file_kb",   jail.max_file_kb  },
+        {"read_only",     jail.read_only    },
+        {"read_write",    jail.read_write   },
+        {"work_root",     jail.work_root    }
+    };
     if (jail.memory_mb) json["memory_mb"] = *jail.memory_mb;
     if (jail.cores) json["cores"] = *jail.cores;
     return json;
@@ -40,18 +42,20 @@ JailOrder jail_from(const Json& json)
 
 std::string to_text(const LaunchOrder& order)
 {
-    const Json json{{"exec", order.exec},
-                    {"plugin_dir", order.plugin_dir},
-                    {"library", order.library},
-                    {"command", order.command},
-                    {"stdio", order.stdio},
-                    {"plugin_name", order.plugin_name},
-                    {"data_dir", order.data_dir},
-                    {"cache_dir", order.cache_dir},
-                    {"jail", to_json(order.jail)},
-                    {"shape", static_cast<int>(order.shape)},
-                    {"host_minor", order.host_minor},
-                    {"cycles", order.cycles}};
+    const Json json{
+        {"exec",        order.exec                   },
+        {"plugin_dir",  order.plugin_dir             },
+        {"library",     order.library                },
+        {"command",     order.command                },
+        {"stdio",       order.stdio                  },
+        {"plugin_name", order.plugin_name            },
+        {"data_dir",    order.data_dir               },
+        {"cache_dir",   order.cache_dir              },
+        {"jail",        to_json(order.jail)          },
+        {"shape",       static_cast<int>(order.shape)},
+        {"host_minor",  order.host_minor             },
+        {"cycles",      order.cycles                 }
+    };
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

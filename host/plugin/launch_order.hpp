@@ -1,5 +1,5 @@
-// What the daemon tells a worker on its command line, before any frame: what to load and what to allow
-// it. Never a secret: command lines can be read by everybody.
+// What the daemon tells a worker on its command line, before any frame: what to load and what to
+// allow it. Never a secret: command lines can be read by everybody.
 #pragma once
 
 #include "host/base/result.hpp"
@@ -13,8 +13,8 @@
 
 namespace reelgate {
 
-// What a worker may not do. Each measure is tried and reported; with `strict` a measure that cannot be
-// had is a reason not to start.
+// What a worker may not do. Each measure is tried and reported; with `strict` a measure that cannot
+// be had is a reason not to start.
 struct JailOrder {
     bool confine = true;
     bool strict = false;
@@ -24,7 +24,7 @@ struct JailOrder {
     std::uint64_t max_file_kb = std::uint64_t{4} << 20U;
     std::vector<std::string> read_only = {};  // files and directories beyond the system's own
     std::vector<std::string> read_write = {}; // granted devices and the like
-    std::string work_root = {};               // holds the work directories; none: files are not confined
+    std::string work_root = {}; // holds the work directories; none: files are not confined
 };
 
 struct LaunchOrder {

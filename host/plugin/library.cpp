@@ -37,8 +37,9 @@ Result<Table> open_library(const std::filesystem::path& file,
 {
     const std::string name(who);
     try {
-        // rtld_now: an undefined symbol is found here and not in the middle of a job. The forms that
-        // take an error_code say "bad file descriptor" to everything, so the throwing ones are used.
+        // rtld_now: an undefined symbol is found here and not in the middle of a job. The forms
+        // that take an error_code say "bad file descriptor" to everything, so the throwing ones are
+        // used.
         boost::dll::shared_library library(
             file, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
         if (!library.has(RG_ENTRY_SYMBOL))

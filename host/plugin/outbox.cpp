@@ -16,13 +16,15 @@ namespace {
 std::string progress_frame(const std::string& job, const ProgressNote& note)
 {
     constexpr const char* kSources[] = {"none", "estimated", "measured"};
-    const Json frame{{"type", "progress"},
-                     {"job", job},
-                     {"source", kSources[note.source]},
-                     {"value", note.value},
-                     {"step", note.step},
-                     {"steps", note.steps},
-                     {"stage", note.stage}};
+    const Json frame{
+        {"type",   "progress"           },
+        {"job",    job                  },
+        {"source", kSources[note.source]},
+        {"value",  note.value           },
+        {"step",   note.step            },
+        {"steps",  note.steps           },
+        {"stage",  note.stage           }
+    };
     return *encode_frame(frame); // names are cut long before a frame is full
 }
 
@@ -67,7 +69,11 @@ void Outbox::progress(const std::string& job, ProgressNote note)
 
 void Outbox::preview(const std::string& job, std::string path)
 {
-    auto frame = encode_frame(Json{{"type", "preview"}, {"job", job}, {"path", std::move(path)}});
+    auto frame = encode_frame(Json{
+        {"type", "preview"      },
+        {"job",  job            },
+        {"path", std::move(path)}
+    });
     if (!frame) return;
     const std::lock_guard lock(mutex_);
     hold(previews_, job, *std::move(frame));
@@ -112,7 +118,9 @@ bool Outbox::next_frame(std::string& frame, Time now)
         return true;
     }
     const std::pair<std::map<std::string, Held>*, std::chrono::milliseconds> paced[] = {
-        {&progress_, kProgressEvery}, {&previews_, kPreviewEvery}};
+        {&progress_, kProgressEvery},
+        {&previews_, kPreviewEvery }
+    };
     for (const auto& [held, every] : paced) {
         for (auto& [job, slot] : *held) {
             if (slot.frame.empty() || slot.not_before > now) continue;
@@ -123,9 +131,15 @@ bool Outbox::next_frame(std::string& frame, Time now)
     }
     if (logs_.empty()) return false;
     if (logs_lost_ > 0) {
-        const Json lost{{"lines", std::exchange(logs_lost_, 0)}};
-        frame = *encode_frame(
-            Json{{"type", "log"}, {"level", "warn"}, {"event", "log.lost"}, {"fields", lost}});
+        const Json lost{
+            {"lines", std::exchange(logs_lost_, 0)}
+        };
+        frame = *encode_frame(Json{
+            {"type",   "log"     },
+            {"level",  "warn"    },
+            {"event",  "log.lost"},
+            {"fields", lost      }
+        });
         return true;
     }
     frame = std::move(logs_.front());

@@ -1,7 +1,7 @@
-// What a worker has to say, in classes: verdicts always, progress the latest per job at most ten times
-// a second, previews two a second, log lines from a ring that counts what it lost. Without this a
-// plugin that reports progress in a tight loop would be hundreds of thousands of frames and a blocked
-// plugin. One thread writes; any thread may hand something in.
+// What a worker has to say, in classes: verdicts always, progress the latest per job at most ten
+// times a second, previews two a second, log lines from a ring that counts what it lost. Without
+// this a plugin that reports progress in a tight loop would be hundreds of thousands of frames and
+// a blocked plugin. One thread writes; any thread may hand something in.
 #pragma once
 
 #include "host/plugin/host_services.hpp"
@@ -33,8 +33,8 @@ public:
     // The job's last word: what is still held back of its progress goes out before it.
     void finish(const std::string& job, std::string frame);
 
-    // The writing thread's whole life: returns after close() once everything is out, or when the wire
-    // is gone.
+    // The writing thread's whole life: returns after close() once everything is out, or when the
+    // wire is gone.
     void write_until_closed();
     void close();
 

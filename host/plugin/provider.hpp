@@ -1,5 +1,5 @@
-// A configured plugin, as the rest of the host sees it: it can be probed, it can run attempts, it has a
-// state. Whether it lives in a child process or in this one is not to be told from here.
+// A configured plugin, as the rest of the host sees it: it can be probed, it can run attempts, it
+// has a state. Whether it lives in a child process or in this one is not to be told from here.
 #pragma once
 
 #include "host/base/async.hpp"
@@ -30,8 +30,8 @@ struct ArtifactOffer {
     std::string meta_json;
 };
 
-// What an attempt tells while it runs, on the loop. Answers to intend and accepted are awaited by the
-// plugin: call the Ack once it is on disk.
+// What an attempt tells while it runs, on the loop. Answers to intend and accepted are awaited by
+// the plugin: call the Ack once it is on disk.
 using Ack = std::function<void(rg_status)>;
 
 class AttemptListener {
@@ -55,8 +55,8 @@ class Provider {
 public:
     virtual ~Provider() = default;
 
-    // Starts it if nobody has, and waits until it takes attempts; the failure says why it does not, or
-    // that it has not within `patience`.
+    // Starts it if nobody has, and waits until it takes attempts; the failure says why it does not,
+    // or that it has not within `patience`.
     virtual Task<Done> open(std::chrono::milliseconds patience) = 0;
 
     // Known once it has been open for the first time.

@@ -54,8 +54,11 @@ public:
             break;
         case Life::resting:
         case Life::quarantined:
-        case Life::refused: enter(Life::stopped, "asked to stop"); break;
-        default: break;
+        case Life::refused:
+            enter(Life::stopped, "asked to stop");
+            break;
+        default:
+            break;
         }
     }
 
@@ -64,8 +67,8 @@ public:
         s_.crashes.clear();
         s_.rests = 0;
         s_.quarantines = 0;
-        const bool waits = s_.life == Life::resting || s_.life == Life::quarantined ||
-                           s_.life == Life::refused;
+        const bool waits =
+            s_.life == Life::resting || s_.life == Life::quarantined || s_.life == Life::refused;
         if (waits && s_.wanted) spawn("reset");
     }
 
@@ -193,11 +196,13 @@ private:
         s_.crashes.push_back(now_);
         std::erase_if(s_.crashes, [&](SteadyTime at) { return at + limits_.crash_window < now_; });
         if (s_.crashes.size() >= limits_.crashes) {
-            s_.rest_until = now_ + jittered(doubled(
-                                       limits_.first_quarantine, s_.quarantines++, limits_.longest_quarantine));
+            s_.rest_until =
+                now_ + jittered(doubled(
+                           limits_.first_quarantine, s_.quarantines++, limits_.longest_quarantine));
             return enter(Life::quarantined, why);
         }
-        s_.rest_until = now_ + jittered(doubled(limits_.first_rest, s_.rests++, limits_.longest_rest));
+        s_.rest_until =
+            now_ + jittered(doubled(limits_.first_rest, s_.rests++, limits_.longest_rest));
         enter(Life::resting, why);
     }
 
@@ -238,7 +243,8 @@ private:
         return job.cancel_sent && now_ >= *job.cancel_sent + limits_.cancel_within;
     }
 
-    // Silence is answered by a cancel, an ignored cancel by a kill; the kill waits for the neighbours.
+    // Silence is answered by a cancel, an ignored cancel by a kill; the kill waits for the
+    // neighbours.
     void watch_jobs()
     {
         bool all_overdue = true;
@@ -257,8 +263,9 @@ private:
         if (!due) return;
         if (!s_.kill_at) s_.kill_at = now_ + limits_.neighbours;
         if (!all_overdue && now_ < *s_.kill_at) return;
-        s_.reason = due == KillReason::run_stalled ? "a job gave no sign of life and ignored its cancel"
-                                                   : "a job ignored its cancel";
+        s_.reason = due == KillReason::run_stalled
+                        ? "a job gave no sign of life and ignored its cancel"
+                        : "a job ignored its cancel";
         kill(*due);
     }
 
@@ -310,11 +317,19 @@ std::optional<SteadyTime> wake_at(const State& state, const Limits& limits)
     std::optional<SteadyTime> wake;
     const auto by = [&](SteadyTime at) { wake = wake ? std::min(*wake, at) : at; };
     switch (state.life) {
-    case Life::starting: by(state.since + limits.start); break;
-    case Life::leaving: by(state.since + limits.bye); break;
-    case Life::dying: by(state.since + limits.kill); break;
+    case Life::starting:
+        by(state.since + limits.start);
+        break;
+    case Life::leaving:
+        by(state.since + limits.bye);
+        break;
+    case Life::dying:
+        by(state.since + limits.kill);
+        break;
     case Life::resting:
-    case Life::quarantined: by(state.rest_until); break;
+    case Life::quarantined:
+        by(state.rest_until);
+        break;
     case Life::ready:
         if (state.next_ping) by(*state.next_ping);
         if (state.oldest_ping) by(*state.oldest_ping + limits.ping_limit);
@@ -327,14 +342,12 @@ std::optional<SteadyTime> wake_at(const State& state, const Limits& limits)
             by(job.cancel_sent ? *job.cancel_sent + limits.cancel_within
                                : job.last_sign + limits.silent_for);
         break;
-    default: break;
+    default:
+        break;
     }
     return wake;
 }
 
-bool takes_jobs(const State& state)
-{
-    return state.life == Life::ready && !state.kill_at;
-}
+bool takes_jobs(const State& state) { return state.life == Life::ready && !state.kill_at; }
 
 } // namespace reelgate::supervise

@@ -1,6 +1,6 @@
-// How a provider's worker is kept alive, as a pure function of (state, event, now). Whoever owns the
-// process feeds it what happened and does what it answers; the clocks, the back-off and the quarantine
-// are all here, and no time passes inside.
+// How a provider's worker is kept alive, as a pure function of (state, event, now). Whoever owns
+// the process feeds it what happened and does what it answers; the clocks, the back-off and the
+// quarantine are all here, and no time passes inside.
 #pragma once
 
 #include "host/base/clock.hpp"
@@ -40,13 +40,13 @@ struct Limits {
     Duration silent_for = 120s;   // no sign of life of a job
     Duration cancel_within = 10s; // from cancel to `done`
     Duration bye = 5s;
-    Duration kill = 10s;          // from SIGKILL to gone; 8 GB of memory take 0.4 s
-    Duration neighbours = 30s;    // how long other jobs may go on beside one that must be killed
+    Duration kill = 10s;       // from SIGKILL to gone; 8 GB of memory take 0.4 s
+    Duration neighbours = 30s; // how long other jobs may go on beside one that must be killed
     Duration first_rest = 1s;
     Duration longest_rest = 60s;
     double rest_jitter = 0.2;
-    Duration steady = 5min;       // ready this long: the next rest is the first again
-    unsigned crashes = 3;         // this many
+    Duration steady = 5min;        // ready this long: the next rest is the first again
+    unsigned crashes = 3;          // this many
     Duration crash_window = 10min; // within this
     Duration first_quarantine = 30s;
     Duration longest_quarantine = 15min;
@@ -96,25 +96,57 @@ struct StartAsked {};
 struct StopAsked {};
 struct ResetAsked {}; // an operator, or a changed file: forget the crashes, try now
 struct Created {};
-struct Fatal { std::string text; }; // before `created`: the worker says that it never will be
+struct Fatal {
+    std::string text;
+}; // before `created`: the worker says that it never will be
 struct Ponged {};
-struct SignOfLife { std::string job; };
-struct JobStarted { std::string job; };
-struct JobDone { std::string job; };
-struct CancelAsked { std::string job; };
-struct WireBroken { std::string text; };
-struct SpawnFailed { std::string text; };
-struct Exited { std::string text; };
+struct SignOfLife {
+    std::string job;
+};
+struct JobStarted {
+    std::string job;
+};
+struct JobDone {
+    std::string job;
+};
+struct CancelAsked {
+    std::string job;
+};
+struct WireBroken {
+    std::string text;
+};
+struct SpawnFailed {
+    std::string text;
+};
+struct Exited {
+    std::string text;
+};
 struct Tick {};
-using Event = std::variant<StartAsked, StopAsked, ResetAsked, Created, Fatal, Ponged, SignOfLife,
-                           JobStarted, JobDone, CancelAsked, WireBroken, SpawnFailed, Exited, Tick>;
+using Event = std::variant<StartAsked,
+                           StopAsked,
+                           ResetAsked,
+                           Created,
+                           Fatal,
+                           Ponged,
+                           SignOfLife,
+                           JobStarted,
+                           JobDone,
+                           CancelAsked,
+                           WireBroken,
+                           SpawnFailed,
+                           Exited,
+                           Tick>;
 
 // What to do about it.
 struct Spawn {};
 struct SendPing {};
-struct SendCancel { std::string job; };
+struct SendCancel {
+    std::string job;
+};
 struct SendBye {};
-struct Kill { KillReason reason; };
+struct Kill {
+    KillReason reason;
+};
 struct StateChanged {};
 using Action = std::variant<Spawn, SendPing, SendCancel, SendBye, Kill, StateChanged>;
 

@@ -122,7 +122,11 @@ TEST(Supervise, RestsDoubleUpToTheLongest)
 
 TEST(Supervise, JitterStaysWithinItsShare)
 {
-    for (const auto& [chance, rest] : {std::pair{0.0, 800}, {0.5, 1000}, {0.999999, 1200}}) {
+    for (const auto& [chance, rest] : {
+             std::pair{0.0,      800 },
+             {0.5,      1000},
+             {0.999999, 1200}
+    }) {
         Story story;
         story.chance = chance;
         story.ready().crash();
@@ -234,7 +238,12 @@ TEST(Supervise, ACancelIsSentOnceAndKillsWhenIgnored)
 TEST(Supervise, ACancelThatIsObeyedKillsNobody)
 {
     Story story;
-    story.ready().tell(JobStarted{"a"}).tell(CancelAsked{"a"}).pass(9s).tell(JobDone{"a"}).pass(1min);
+    story.ready()
+        .tell(JobStarted{"a"})
+        .tell(CancelAsked{"a"})
+        .pass(9s)
+        .tell(JobDone{"a"})
+        .pass(1min);
     EXPECT_TRUE(story.kills.empty());
     EXPECT_TRUE(takes_jobs(story.state));
 }
@@ -242,11 +251,16 @@ TEST(Supervise, ACancelThatIsObeyedKillsNobody)
 TEST(Supervise, AKillWaitsForTheNeighbours)
 {
     Story story;
-    story.ready().tell(JobStarted{"bad"}).tell(JobStarted{"good"}).tell(CancelAsked{"bad"}).pass(12s);
+    story.ready()
+        .tell(JobStarted{"bad"})
+        .tell(JobStarted{"good"})
+        .tell(CancelAsked{"bad"})
+        .pass(12s);
     EXPECT_TRUE(story.kills.empty());
     EXPECT_FALSE(takes_jobs(story.state)) << "no more jobs go there";
     story.tell(JobDone{"good"});
-    EXPECT_EQ(story.kills, std::vector{KillReason::cancel_ignored}) << "the last neighbour has left";
+    EXPECT_EQ(story.kills, std::vector{KillReason::cancel_ignored})
+        << "the last neighbour has left";
 }
 
 TEST(Supervise, AKillDoesNotWaitForEver)
@@ -262,7 +276,11 @@ TEST(Supervise, AKillDoesNotWaitForEver)
 TEST(Supervise, AJobThatComesBackAfterAllSavesItsWorker)
 {
     Story story;
-    story.ready().tell(JobStarted{"bad"}).tell(JobStarted{"good"}).tell(CancelAsked{"bad"}).pass(12s);
+    story.ready()
+        .tell(JobStarted{"bad"})
+        .tell(JobStarted{"good"})
+        .tell(CancelAsked{"bad"})
+        .pass(12s);
     story.tell(JobDone{"bad"}).pass(10s);
     EXPECT_TRUE(story.kills.empty());
     EXPECT_TRUE(takes_jobs(story.state));

@@ -1,5 +1,5 @@
-// What SupervisedProvider keeps for each question and each attempt under way. Its two .cpp files share
-// this; nobody else includes it.
+// What SupervisedProvider keeps for each question and each attempt under way. Its two .cpp files
+// share this; nobody else includes it.
 #pragma once
 
 #include "host/plugin/supervised.hpp"

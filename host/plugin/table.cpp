@@ -16,7 +16,9 @@ rg_bytes bytes_of(std::string_view text) { return {text.data(), text.size()}; }
 // Collects what a call writes. A plugin that writes without end fills nothing but this bound.
 class Answer {
 public:
-    Answer() : sink_{.struct_size = sizeof(rg_sink), .reserved = 0, .self = this, .write = append} {}
+    Answer() : sink_{.struct_size = sizeof(rg_sink), .reserved = 0, .self = this, .write = append}
+    {
+    }
 
     const rg_sink* sink() const { return &sink_; }
     bool overflowed() const { return overflowed_; }
@@ -48,8 +50,8 @@ Error escaped(std::string_view what)
                  .phase = Phase::run};
 }
 
-// Calls into the plugin. With OnEscape::die the noexcept frame ends the search for a handler at once,
-// so the process dies with the thrower still on the stack.
+// Calls into the plugin. With OnEscape::die the noexcept frame ends the search for a handler at
+// once, so the process dies with the thrower still on the stack.
 template <class Call>
 Result<rg_status> enter(OnEscape on_escape, Call call)
 {
@@ -137,7 +139,8 @@ Result<Table> Table::adopt(const rg_provider* raw,
          {"create", raw->create != nullptr},
          {"destroy", raw->destroy != nullptr},
          {"probe", raw->probe != nullptr},
-         {"run", raw->run != nullptr}}};
+         {"run", raw->run != nullptr}}
+    };
     for (const auto& [function, present] : required)
         if (!present)
             return refusal(name + ": its table has no " + function,
@@ -189,7 +192,8 @@ void Table::destroy(void* self) const
 
 Result<std::string> Table::probe(void* self) const
 {
-    return ask(on_escape_, Phase::queue, [&](const rg_sink* out) { return raw_->probe(self, out); });
+    return ask(
+        on_escape_, Phase::queue, [&](const rg_sink* out) { return raw_->probe(self, out); });
 }
 
 Result<Done> Table::run(void* self, const rg_job& job) const
@@ -229,13 +233,25 @@ Result<std::string> Table::call(void* self,
     };
     const rg_bytes text = bytes_of(argument);
     const std::array rows{
-        Row{RG_EXT_COST, "estimate", cost_ != nullptr, [&](auto* o) { return cost_->estimate(self, text, o); }},
-        Row{RG_EXT_COST, "amount", cost_ != nullptr, [&](auto* o) { return cost_->amount(self, text, o); }},
-        Row{RG_EXT_WARM, "load", warm_ != nullptr, [&](auto* o) { return warm_->load(self, text, o); }},
-        Row{RG_EXT_WARM, "unload", warm_ != nullptr, [&](auto* o) { return warm_->unload(self, text, o); }},
-        Row{RG_EXT_WARM, "loaded", warm_ != nullptr, [&](auto* o) { return warm_->loaded(self, o); }},
+        Row{RG_EXT_COST,
+            "estimate",          cost_ != nullptr,
+            [&](auto* o) { return cost_->estimate(self, text, o); }                       },
+        Row{RG_EXT_COST,
+            "amount",            cost_ != nullptr,
+            [&](auto* o) { return cost_->amount(self, text, o); }                         },
+        Row{RG_EXT_WARM,
+            "load",              warm_ != nullptr,
+            [&](auto* o) { return warm_->load(self, text, o); }                           },
+        Row{RG_EXT_WARM,
+            "unload",            warm_ != nullptr,
+            [&](auto* o) { return warm_->unload(self, text, o); }                         },
+        Row{RG_EXT_WARM,
+            "loaded",            warm_ != nullptr,
+            [&](auto* o) { return warm_->loaded(self, o); }                               },
         Row{RG_EXT_TOOL, "list", tool_ != nullptr, [&](auto* o) { return tool_->list(o); }},
-        Row{RG_EXT_TOOL, "call", tool_ != nullptr, [&](auto* o) { return tool_->call(self, bytes_of(name), text, o); }},
+        Row{RG_EXT_TOOL,
+            "call",              tool_ != nullptr,
+            [&](auto* o) { return tool_->call(self, bytes_of(name), text, o); }           },
     };
     const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) {
         return r.extension == extension && r.function == function;

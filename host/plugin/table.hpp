@@ -1,5 +1,5 @@
-// The only reader of rg_provider. What a plugin hands over is taken member by member under RG_HAS and
-// checked as if it came from the network; what it answers becomes a Result. The worker and the
+// The only reader of rg_provider. What a plugin hands over is taken member by member under RG_HAS
+// and checked as if it came from the network; what it answers becomes a Result. The worker and the
 // in-process provider share this, so both ways of running a plugin see the same one.
 #pragma once
 
@@ -43,8 +43,8 @@ public:
     Result<Done> resume(void* self, const rg_job& job, std::string_view remote_json) const;
     Result<std::string> abandon(void* self, std::string_view remote_json) const;
 
-    // A function of an extension by name: "reelgate.cost/1", "estimate". One argument, JSON or text.
-    // `name` is only for tools. Code `no_extension` when the plugin lacks it.
+    // A function of an extension by name: "reelgate.cost/1", "estimate". One argument, JSON or
+    // text. `name` is only for tools. Code `no_extension` when the plugin lacks it.
     Result<std::string> call(void* self,
                              std::string_view extension,
                              std::string_view function,

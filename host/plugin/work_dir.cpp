@@ -14,8 +14,8 @@ namespace {
 Error refused(std::string_view relative, std::string_view why, std::string code)
 {
     return Error{.category = Category::output_invalid,
-                 .text = "artifact '" + std::string(relative.substr(0, 200)) + "' " +
-                         std::string(why),
+                 .text =
+                     "artifact '" + std::string(relative.substr(0, 200)) + "' " + std::string(why),
                  .code = std::move(code),
                  .phase = Phase::verify};
 }
@@ -24,12 +24,15 @@ Error open_failure(std::string_view relative, int error_number)
 {
     switch (error_number) {
     case EXDEV:
-    case ELOOP: return refused(relative, "leads out of the work directory", "path_escapes");
+    case ELOOP:
+        return refused(relative, "leads out of the work directory", "path_escapes");
     case ENOENT:
-    case ENOTDIR: return refused(relative, "does not exist", "path_missing");
+    case ENOTDIR:
+        return refused(relative, "does not exist", "path_missing");
     default:
         return refused(relative,
-                       "cannot be opened: " + system_error(Category::output_invalid, "", error_number).text,
+                       "cannot be opened: " +
+                           system_error(Category::output_invalid, "", error_number).text,
                        "not_a_file");
     }
 }

@@ -1,7 +1,7 @@
-// What a plugin leaves in its work directory, opened so that nothing outside can be reached: no "..",
-// no absolute path, no link on the way, one regular file with one name, within the size limit. The
-// worker asks first, to tell the plugin at once; the host asks again, because it does not believe the
-// worker.
+// What a plugin leaves in its work directory, opened so that nothing outside can be reached: no
+// "..", no absolute path, no link on the way, one regular file with one name, within the size
+// limit. The worker asks first, to tell the plugin at once; the host asks again, because it does
+// not believe the worker.
 #pragma once
 
 #include "host/base/fd.hpp"
@@ -22,7 +22,8 @@ struct BoundedPath {
     bool directory = false; // numbered pictures come as a directory
 };
 
-// Codes: `path_escapes`, `path_missing`, `not_a_file`, `linked`, `too_large`; category output_invalid.
+// Codes: `path_escapes`, `path_missing`, `not_a_file`, `linked`, `too_large`; category
+// output_invalid.
 Result<Fd> open_in_work_dir(const std::filesystem::path& work_dir, const BoundedPath& wanted);
 
 } // namespace reelgate

@@ -38,7 +38,8 @@ std::string text_of(const Json& frame, const char* member)
 std::string object_text(const Json& frame, const char* member)
 {
     const auto found = frame.find(member);
-    return found == frame.end() ? "{}" : found->dump(-1, ' ', false, Json::error_handler_t::replace);
+    return found == frame.end() ? "{}"
+                                : found->dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::uint64_t number_of(const Json& frame)
@@ -57,11 +58,16 @@ Json parsed_or_text(const std::string& text)
 rg_status status_of(const Error& error)
 {
     switch (error.category) {
-    case Category::cancelled: return RG_CANCELLED;
-    case Category::submit_ambiguous: return RG_AMBIGUOUS;
-    case Category::provider_overloaded: return RG_BUSY;
-    case Category::invalid_params: return RG_REJECTED;
-    default: return RG_FAILED;
+    case Category::cancelled:
+        return RG_CANCELLED;
+    case Category::submit_ambiguous:
+        return RG_AMBIGUOUS;
+    case Category::provider_overloaded:
+        return RG_BUSY;
+    case Category::invalid_params:
+        return RG_REJECTED;
+    default:
+        return RG_FAILED;
     }
 }
 
@@ -109,8 +115,8 @@ public:
 
     Result<Done> run(const Table& table, void* self)
     {
-        Result<Done> verdict = remote_ ? table.resume(self, face_.c(), *remote_)
-                                       : table.run(self, face_.c());
+        Result<Done> verdict =
+            remote_ ? table.resume(self, face_.c(), *remote_) : table.run(self, face_.c());
         face_.over();
         return verdict;
     }
@@ -128,10 +134,7 @@ public:
     const std::string id;
 
 private:
-    void on_progress(ProgressNote note) override
-    {
-        worker_.outbox_.progress(id, std::move(note));
-    }
+    void on_progress(ProgressNote note) override { worker_.outbox_.progress(id, std::move(note)); }
 
     rg_status on_preview(std::string path) override
     {
@@ -147,13 +150,22 @@ private:
         const bool frames = meta.value("role", Json()) == Json("frames");
         const auto opened = open_in_work_dir(work_dir_, {.relative = path, .directory = frames});
         if (!opened) return refuse_artifact(path, opened.error().text);
-        worker_.say(Json{{"type", "artifact"}, {"job", id}, {"path", path}, {"meta", meta}});
+        worker_.say(Json{
+            {"type", "artifact"},
+            {"job",  id        },
+            {"path", path      },
+            {"meta", meta      }
+        });
         return RG_OK;
     }
 
     rg_status refuse_artifact(const std::string& path, const std::string& why)
     {
-        const Json fields{{"job", id}, {"path", path.substr(0, 200)}, {"why", why}};
+        const Json fields{
+            {"job",  id           },
+            {"path", path.substr(0, 200)},
+            {"why",      why              }
+        };
         worker_.say_log("warn", "artifact.refused", fields);
         return RG_REJECTED;
     }
@@ -171,7 +183,12 @@ private:
         const std::uint64_t n = ++last_number_;
         waiting_.insert(n);
         lock.unlock();
-        worker_.say(Json{{"type", type}, {"job", id}, {"n", n}, {member, content}});
+        worker_.say(Json{
+            {"type", type   },
+            {"job",  id     },
+            {"n",    n      },
+            {member, content}
+        });
         lock.lock();
         answered_.wait(lock, [&] { return answers_.contains(n); });
         return answers_.extract(n).mapped();
@@ -179,7 +196,10 @@ private:
 
     void on_late_call(std::string_view function) override
     {
-        const Json fields{{"job", id}, {"function", function}};
+        const Json fields{
+            {"job",      id      },
+            {"function", function}
+        };
         worker_.say_log("warn", "plugin.late_call", fields);
     }
 
@@ -218,12 +238,13 @@ int Worker::serve()
 
 void Worker::open_and_say_hello()
 {
-    Result<Table> table = open_library(
-        order_.library, order_.plugin_name, OnEscape::die, order_.host_minor);
+    Result<Table> table =
+        open_library(order_.library, order_.plugin_name, OnEscape::die, order_.host_minor);
     if (!table) fatal(table.error());
     table_ = *table;
     const Result<std::string> description = table_->describe();
-    if (!description) fatal(Error(description.error()).while_doing(order_.plugin_name + ": describe"));
+    if (!description)
+        fatal(Error(description.error()).while_doing(order_.plugin_name + ": describe"));
     const Json describe = Json::parse(*description, nullptr, false);
     if (!describe.is_object())
         fatal(Error{.category = Category::worker_unavailable,
@@ -233,15 +254,21 @@ void Worker::open_and_say_hello()
 
     Json jail = Json::array();
     for (const JailMeasure& m : jail_)
-        jail.push_back({{"what", m.what}, {"applied", m.applied}, {"detail", m.detail}});
-    say(Json{{"type", "hello"},
-             {"protocol", {kProtocolLowest, kProtocolHighest}},
-             {"pid", ::getpid()},
-             {"abi", {{"major", RG_ABI_MAJOR}, {"minor", table_->plugin_minor()}}},
-             {"sdk", "c"},
-             {"resume", table_->can_resume()},
-             {"jail", std::move(jail)},
-             {"describe", describe}});
+        jail.push_back({
+            {"what",    m.what   },
+            {"applied", m.applied},
+            {"detail",  m.detail }
+        });
+    say(Json{
+        {"type",     "hello"                                                     },
+        {"protocol", {kProtocolLowest, kProtocolHighest}                         },
+        {"pid",      ::getpid()                                                  },
+        {"abi",      {{"major", RG_ABI_MAJOR}, {"minor", table_->plugin_minor()}}},
+        {"sdk",      "c"                                                         },
+        {"resume",   table_->can_resume()                                        },
+        {"jail",     std::move(jail)                                             },
+        {"describe", describe                                                    }
+    });
 }
 
 void Worker::read_frames()
@@ -267,16 +294,16 @@ void Worker::handle(const Json& frame)
 {
     using Handler = void (*)(Worker&, const Json&);
     static const std::map<std::string, Handler, std::less<>> kHandlers{
-        {"ping", [](Worker& w, const Json& f) { w.say_pong(f); }},
-        {"run", [](Worker& w, const Json& f) { w.start_job(f, false); }},
-        {"resume", [](Worker& w, const Json& f) { w.start_job(f, true); }},
-        {"cancel", [](Worker& w, const Json& f) { w.cancel_job(text_of(f, "job")); }},
-        {"ack", [](Worker& w, const Json& f) { w.acknowledge(f); }},
-        {"create", [](Worker& w, const Json& f) { w.enqueue([&w, f] { w.create(f); }); }},
-        {"probe", [](Worker& w, const Json& f) { w.enqueue([&w, f] { w.probe(f); }); }},
+        {"ping",    [](Worker& w, const Json& f) { w.say_pong(f); }                       },
+        {"run",     [](Worker& w, const Json& f) { w.start_job(f, false); }               },
+        {"resume",  [](Worker& w, const Json& f) { w.start_job(f, true); }                },
+        {"cancel",  [](Worker& w, const Json& f) { w.cancel_job(text_of(f, "job")); }     },
+        {"ack",     [](Worker& w, const Json& f) { w.acknowledge(f); }                    },
+        {"create",  [](Worker& w, const Json& f) { w.enqueue([&w, f] { w.create(f); }); } },
+        {"probe",   [](Worker& w, const Json& f) { w.enqueue([&w, f] { w.probe(f); }); }  },
         {"abandon", [](Worker& w, const Json& f) { w.enqueue([&w, f] { w.abandon(f); }); }},
-        {"call", [](Worker& w, const Json& f) { w.enqueue([&w, f] { w.call(f); }); }},
-        {"bye", [](Worker& w, const Json&) { w.said_bye_ = true; }},
+        {"call",    [](Worker& w, const Json& f) { w.enqueue([&w, f] { w.call(f); }); }   },
+        {"bye",     [](Worker& w, const Json&) { w.said_bye_ = true; }                    },
     };
     // `hello` and `drain` need no answer here; what is unknown belongs to a newer host.
     if (const auto found = kHandlers.find(frame["type"].get_ref<const std::string&>());
@@ -287,10 +314,12 @@ void Worker::handle(const Json& frame)
 void Worker::say_pong(const Json& frame)
 {
     const std::lock_guard lock(jobs_mutex_);
-    say(Json{{"type", "pong"},
-             {"n", number_of(frame)},
-             {"rss", resident_bytes()},
-             {"jobs", running_.size()}});
+    say(Json{
+        {"type", "pong"          },
+        {"n",    number_of(frame)},
+        {"rss",  resident_bytes()},
+        {"jobs", running_.size() }
+    });
 }
 
 void Worker::start_job(const Json& frame, bool resumes)
@@ -298,7 +327,10 @@ void Worker::start_job(const Json& frame, bool resumes)
     auto job = std::make_shared<RunningJob>(*this, frame, resumes);
     const std::lock_guard lock(jobs_mutex_);
     if (!created_ || job->id.empty() || !running_.emplace(job->id, job).second) {
-        Json done{{"type", "done"}, {"job", job->id}};
+        Json done{
+            {"type", "done" },
+            {"job",  job->id}
+        };
         put_verdict(done, internal_error("a job came twice, without an id or before `create`"));
         say(done);
         return;
@@ -313,7 +345,10 @@ void Worker::start_job(const Json& frame, bool resumes)
 void Worker::run_job(const std::shared_ptr<RunningJob>& job)
 {
     const Result<Done> verdict = job->run(*table_, self_);
-    Json done{{"type", "done"}, {"job", job->id}};
+    Json done{
+        {"type", "done" },
+        {"job",  job->id}
+    };
     put_verdict(done, verdict);
     auto frame = encode_frame(done);
     if (!frame) fatal(frame.error());
@@ -347,12 +382,15 @@ void Worker::acknowledge(const Json& frame)
     if (job == running_.end()) return;
     const auto status = frame.find("status");
     const bool given = status != frame.end() && status->is_number_integer();
-    job->second->acknowledge(number_of(frame), given ? status->get<rg_status>() : rg_status{RG_FAILED});
+    job->second->acknowledge(number_of(frame),
+                             given ? status->get<rg_status>() : rg_status{RG_FAILED});
 }
 
 void Worker::create(const Json& frame)
 {
-    Json answer{{"type", "created"}};
+    Json answer{
+        {"type", "created"}
+    };
     if (created_) {
         put_verdict(answer, internal_error("`create` came twice"));
         return say(answer);
@@ -374,7 +412,8 @@ void Worker::create(const Json& frame)
     say(answer);
 }
 
-// Creates and destroys instances and notes what each round left behind: memory in bytes, descriptors.
+// Creates and destroys instances and notes what each round left behind: memory in bytes,
+// descriptors.
 Json Worker::cycle(const std::string& config)
 {
     Json rounds = Json::array();
@@ -382,14 +421,20 @@ Json Worker::cycle(const std::string& config)
         const Result<void*> self = table_->create(host_->c(), config);
         if (!self) break; // the create that follows says why
         table_->destroy(*self);
-        rounds.push_back({{"rss", resident_bytes()}, {"descriptors", open_descriptors()}});
+        rounds.push_back({
+            {"rss",         resident_bytes()  },
+            {"descriptors", open_descriptors()}
+        });
     }
     return rounds;
 }
 
 void Worker::probe(const Json& frame)
 {
-    Json answer{{"type", "probed"}, {"n", number_of(frame)}};
+    Json answer{
+        {"type", "probed"        },
+        {"n",    number_of(frame)}
+    };
     if (created_)
         put_answer(answer, table_->probe(self_));
     else
@@ -399,7 +444,10 @@ void Worker::probe(const Json& frame)
 
 void Worker::abandon(const Json& frame)
 {
-    Json answer{{"type", "abandoned"}, {"job", text_of(frame, "job")}};
+    Json answer{
+        {"type",         "abandoned"},
+        { "job", text_of(frame,      "job")}
+    };
     put_answer(answer, table_->abandon(self_, object_text(frame, "remote")));
     say(answer);
 }
@@ -408,8 +456,12 @@ void Worker::call(const Json& frame)
 {
     const auto arguments = frame.find("arguments");
     const bool is_text = arguments != frame.end() && arguments->is_string();
-    const std::string text = is_text ? arguments->get<std::string>() : object_text(frame, "arguments");
-    Json answer{{"type", "called"}, {"n", number_of(frame)}};
+    const std::string text =
+        is_text ? arguments->get<std::string>() : object_text(frame, "arguments");
+    Json answer{
+        {"type", "called"        },
+        {"n",    number_of(frame)}
+    };
     put_answer(answer,
                table_->call(self_,
                             text_of(frame, "extension"),
@@ -422,7 +474,8 @@ void Worker::call(const Json& frame)
 void Worker::enqueue(Work work)
 {
     const std::lock_guard lock(work_mutex_);
-    if (work_.size() >= kMaxQueuedWork) return; // the host's own clocks notice what stays unanswered
+    if (work_.size() >= kMaxQueuedWork)
+        return; // the host's own clocks notice what stays unanswered
     work_.push_back(std::move(work));
     work_ready_.notify_one();
 }
@@ -441,8 +494,8 @@ void Worker::work_until_closed()
     }
 }
 
-// After `bye`: what runs is cancelled and waited for, the instance is destroyed, the last frames leave.
-// A plugin that does not come back from this is the host's to kill.
+// After `bye`: what runs is cancelled and waited for, the instance is destroyed, the last frames
+// leave. A plugin that does not come back from this is the host's to kill.
 void Worker::end_everything()
 {
     std::unique_lock jobs(jobs_mutex_);
@@ -479,18 +532,25 @@ void Worker::say(const Json& frame)
 
 void Worker::say_log(std::string_view level, std::string_view event, const Json& fields)
 {
-    const Json frame{{"type", "log"}, {"level", level}, {"event", event}, {"fields", fields}};
+    const Json frame{
+        {"type",   "log" },
+        {"level",  level },
+        {"event",  event },
+        {"fields", fields}
+    };
     if (auto bytes = encode_frame(frame)) outbox_.log(*std::move(bytes));
 }
 
 // The reason goes out past whatever is queued: nobody needs the rest.
 void Worker::fatal(const Error& error)
 {
-    const Json frame{{"type", "fatal"},
-                     {"category", to_string(error.category)},
-                     {"code", error.code},
-                     {"text", error.text},
-                     {"hint", error.hint}};
+    const Json frame{
+        {"type",     "fatal"                  },
+        {"category", to_string(error.category)},
+        {"code",     error.code               },
+        {"text",     error.text               },
+        {"hint",     error.hint               }
+    };
     if (auto bytes = encode_frame(frame)) outbox_.say(*std::move(bytes));
     outbox_.close();
     if (writer_.joinable()) writer_.join();

@@ -1,6 +1,6 @@
-// A worker's life between its first and its last frame. Four kinds of threads: the caller of serve()
-// reads and never enters the plugin, so that a ping is answered whatever the plugin does; one writes;
-// one loads, creates, probes and calls; one for each running job.
+// A worker's life between its first and its last frame. Four kinds of threads: the caller of
+// serve() reads and never enters the plugin, so that a ping is answered whatever the plugin does;
+// one writes; one loads, creates, probes and calls; one for each running job.
 #pragma once
 
 #include "host/plugin/json.hpp"
@@ -29,8 +29,9 @@ class Worker final : HostEar {
 public:
     Worker(LaunchOrder order, std::vector<JailMeasure> jail, int wire);
 
-    // Loads the plugin, says hello and serves until `bye` (returns 0), until the host is gone or until
-    // the wire is broken (does not return: the process group is ended, so that nothing is left behind).
+    // Loads the plugin, says hello and serves until `bye` (returns 0), until the host is gone or
+    // until the wire is broken (does not return: the process group is ended, so that nothing is
+    // left behind).
     int serve();
 
 private:
@@ -74,7 +75,8 @@ private:
     bool work_closed_ = false;
     std::thread worker_;
 
-    // Written by the loading thread before hello, read by others only after the host's answer to it.
+    // Written by the loading thread before hello, read by others only after the host's answer to
+    // it.
     std::optional<Table> table_;
     std::unique_ptr<HostFace> host_;
     std::atomic<void*> self_{nullptr};

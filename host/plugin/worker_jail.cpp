@@ -68,8 +68,7 @@ JailMeasure no_capabilities()
 {
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
-    return measured(
-        "capabilities", ::syscall(SYS_capset, &header, none.data()) == 0, "none");
+    return measured("capabilities", ::syscall(SYS_capset, &header, none.data()) == 0, "none");
 }
 
 // Memory without bound hides in anonymous maps of a sanitizer's shadow, which count as data.
@@ -88,8 +87,7 @@ std::string variable(const char* name)
 JailMeasure few_files(const LaunchOrder& order)
 {
     // Work directories are made later, and nothing can be granted then.
-    if (order.jail.work_root.empty())
-        return {"landlock", false, "off: no work root given"};
+    if (order.jail.work_root.empty()) return {"landlock", false, "off: no work root given"};
     const std::filesystem::path tmp = private_tmp(order);
     if (!tmp.empty()) {
         ::mkdir(tmp.c_str(), S_IRWXU);

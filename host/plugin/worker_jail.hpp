@@ -18,7 +18,7 @@ inline constexpr bool kSanitized = false;
 #endif
 
 struct JailMeasure {
-    std::string what;   // "landlock", "memory", ...
+    std::string what; // "landlock", "memory", ...
     bool applied = false;
     std::string detail; // what it allows, or why it could not be had
 };

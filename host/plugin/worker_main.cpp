@@ -1,5 +1,5 @@
-// reelgate-worker: runs one provider. Started by the daemon with the frames on REELGATE_FD, last words
-// on the descriptor after it, and a launch order as its only argument.
+// reelgate-worker: runs one provider. Started by the daemon with the frames on REELGATE_FD, last
+// words on the descriptor after it, and a launch order as its only argument.
 #include "host/plugin/last_words.hpp"
 #include "host/plugin/launch_order.hpp"
 #include "host/plugin/worker.hpp"
@@ -60,7 +60,8 @@ int become_program(const LaunchOrder& order, int wire)
         arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     ::execvp(arguments[0], arguments.data());
-    std::cerr << "cannot start " << order.command[0] << ": " << std::strerror(errno) // NOLINT(concurrency-mt-unsafe)
+    std::cerr << "cannot start " << order.command[0] << ": "
+              << std::strerror(errno) // NOLINT(concurrency-mt-unsafe)
               << '\n';
     return kBadStart;
 }

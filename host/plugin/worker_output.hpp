@@ -1,5 +1,5 @@
-// What a plugin prints: cut into lines, limited in rate, kept in a ring for crash reports and in a file
-// for `reelgate plugin logs`.
+// What a plugin prints: cut into lines, limited in rate, kept in a ring for crash reports and in a
+// file for `reelgate plugin logs`.
 #pragma once
 
 #include "host/base/clock.hpp"
@@ -17,7 +17,7 @@ namespace reelgate {
 
 inline constexpr std::size_t kMaxOutputLine = 4096;
 inline constexpr std::size_t kOutputRing = 200;
-inline constexpr unsigned kOutputLinesPerSecond = 200; // with a burst of as many
+inline constexpr unsigned kOutputLinesPerSecond = 200;  // with a burst of as many
 inline constexpr std::uint64_t kMaxLogFile = 1U << 20U; // then it becomes worker.log.1
 
 class WorkerOutput {
@@ -25,7 +25,8 @@ public:
     // Appends to `<directory>/worker.log`; without a directory only the ring is kept.
     explicit WorkerOutput(std::filesystem::path directory = {});
 
-    // Whole lines among `bytes` and what was held before. What is over the rate is counted and dropped.
+    // Whole lines among `bytes` and what was held before. What is over the rate is counted and
+    // dropped.
     void feed(std::string_view bytes, SteadyTime now, WallTime wall);
 
     // A line of the host's own among the plugin's: "started", "killed: ...".

@@ -1,5 +1,5 @@
-// plugin.json comes from strangers. Whatever it holds, the reader answers with a manifest whose paths
-// stay inside, or with an error that has a code.
+// plugin.json comes from strangers. Whatever it holds, the reader answers with a manifest whose
+// paths stay inside, or with an error that has a code.
 #include "host/plugin/manifest.hpp"
 
 #include <cstdint>
