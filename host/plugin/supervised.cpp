@@ -485,13 +485,13 @@ void SupervisedProvider::on_exit(const ExitFacts& facts)
                               .hint = "raise start_timeout_s in its plugin.json",
                               .phase = Phase::load};
     // Its coroutine is what called us: it is freed once it has ended.
-    tasks_.spawn(bury(std::move(child_)));
+    tasks_.spawn(bury(std::move(child_), mark_));
     apply(supervise::Exited{sentence});
 }
 
-asio::awaitable<void> SupervisedProvider::bury(std::unique_ptr<ChildProcess> child)
+asio::awaitable<void> SupervisedProvider::bury(std::unique_ptr<ChildProcess> child,
+                                               std::string mark)
 {
-    const std::string mark = mark_;
     co_await child->join();
     const std::size_t left = co_await end_orphans(mark, kOrphanPatience);
     if (left == 0) co_return;

@@ -11,6 +11,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct ProviderSettings {
     JailOrder jail;
     Environment environment; // what the manifest asked for and the operator granted
     supervise::Limits limits;
+    // The operator's word instead of the description's.
+    std::optional<supervise::Duration> silent_for;
+    std::optional<supervise::Duration> cancel_within;
     HostShape shape = HostShape::normal;
     std::uint32_t host_minor = RG_ABI_MINOR;
     unsigned cycles = 0; // see LaunchOrder; other than 0 only in `plugin check`
@@ -95,7 +99,7 @@ private:
     void do_spawn();
     void lose_attempts(const ExitFacts& facts);
     void lose_questions(const Error& why);
-    asio::awaitable<void> bury(std::unique_ptr<ChildProcess> child);
+    asio::awaitable<void> bury(std::unique_ptr<ChildProcess> child, std::string mark);
     void announce_state();
     void arm_timer();
     asio::awaitable<void> tick();

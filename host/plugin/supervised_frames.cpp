@@ -150,8 +150,8 @@ void SupervisedProvider::on_hello(const Json& frame)
     const auto config = checked_config(*description, settings_.config_json);
     description_ = *std::move(description);
     if (!config) return refuse(config.error());
-    settings_.limits.silent_for = description_->silent_for;
-    settings_.limits.cancel_within = description_->cancel_within;
+    settings_.limits.silent_for = settings_.silent_for.value_or(description_->silent_for);
+    settings_.limits.cancel_within = settings_.cancel_within.value_or(description_->cancel_within);
 
     jail_.clear();
     if (const auto jail = frame.find("jail"); jail != frame.end() && jail->is_array())

@@ -1,0 +1,317 @@
+// Everything a plugin can do to its process, and what the rest of the world sees of it: the attempt
+// ends with a failure that says what happened, an attempt in another worker goes on, the provider
+// works again after its rest, and no process is left.
+#include "tests/plugin/stage.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+namespace reelgate::test {
+namespace {
+
+using testing::HasSubstr;
+
+struct Fault {
+    std::string name;
+    std::string steps; // of the run that goes wrong
+    Category category;
+    std::string code;
+    std::string text;        // part of the Error's
+    std::string in_log = {}; // part of a line of what the worker said last
+    bool dies = true;
+    bool cancelled = false; // by us, once it has said that it runs
+};
+
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+
+std::string tail_of(const SupervisedProvider& provider)
+{
+    std::string all;
+    for (const std::string& line : provider.output().tail(200))
+        all += line + '\n';
+    return all;
+}
+
+class WorkerFault : public testing::TestWithParam<Fault> {
+protected:
+    // A provider whose clocks are short enough to be waited for.
+    SupervisedProvider& impatient()
+    {
+        ProviderSettings settings = stage_.settings("faulty");
+        settings.silent_for = 1500ms;
+        settings.cancel_within = 200ms;
+        settings.limits.ping_every = 100ms;
+        settings.limits.ping_limit = 1500ms;
+        settings.limits.neighbours = 100ms;
+        return stage_.add_scripted(std::move(settings));
+    }
+
+    Stage stage_;
+};
+
+TEST_P(WorkerFault, HarmsItsOwnAttemptAlone)
+{
+    const Fault& fault = GetParam();
+    SupervisedProvider& neighbour = stage_.add_scripted("neighbour");
+    SupervisedProvider& faulty = impatient();
+    const pid_t group = faulty.pid().value_or(-1);
+    const auto go = stage_.scratch / "neighbour/go";
+    Attempt& beside = stage_.play(
+        neighbour, R"([{"progress": 1}, {"wait_for": ")" + go.string() + R"("}, "deliver"])");
+    stage_.until([&] { return !beside.notes.progress.empty(); }, "the neighbour's run");
+
+    Attempt& attempt = stage_.play(faulty, fault.steps);
+    if (fault.cancelled) {
+        stage_.until([&] { return !attempt.notes.progress.empty(); }, "the run");
+        faulty.cancel(attempt.id);
+    }
+    const Result<Done>& verdict = stage_.verdict_of(attempt);
+    ASSERT_FALSE(verdict);
+    EXPECT_EQ(to_string(verdict.error().category), to_string(fault.category)) << told(verdict);
+    EXPECT_EQ(verdict.error().code, fault.code) << told(verdict);
+    EXPECT_THAT(verdict.error().text, HasSubstr(fault.text));
+
+    if (fault.dies) {
+        stage_.until([&] { return faulty.starts() == 2; }, "the next start");
+        EXPECT_TRUE(processes_of_group(group).empty());
+    }
+    stage_.until([&] { return faulty.life() == supervise::Life::ready; }, "readiness");
+    EXPECT_EQ(faulty.starts(), fault.dies ? 2U : 1U);
+    // What a worker logs may leave it behind the verdict.
+    stage_.until([&] { return tail_of(faulty).find(fault.in_log) != std::string::npos; },
+                 fault.in_log + " in the worker's output");
+    Attempt& next = stage_.play(faulty, R"(["deliver"])");
+    EXPECT_TRUE(stage_.verdict_of(next)) << told(*next.verdict);
+    EXPECT_EQ(next.notes.artifacts.size(), 1U);
+
+    std::ofstream(go) << "go";
+    EXPECT_TRUE(stage_.verdict_of(beside)) << told(*beside.verdict);
+    EXPECT_EQ(neighbour.starts(), 1U);
+}
+
+constexpr Category kCrashed = Category::plugin_crashed;
+
+Fault crash(std::string name, const std::string& arguments, std::string text, std::string log)
+{
+    return {std::move(name),
+            R"([{"progress": 2}, {"crash": )" + arguments + "}]",
+            kCrashed,
+            "crashed",
+            std::move(text),
+            std::move(log)};
+}
+
+std::vector<Fault> deaths()
+{
+    const std::string plugin = "plugin.so+0x";
+    std::vector<Fault> all{
+        crash("segv", R"({"by": "segv"})", "SIGSEGV", plugin),
+        crash("abort", R"({"by": "abort"})", "SIGABRT", plugin),
+        crash("bus", R"({"by": "bus"})", "SIGBUS", plugin),
+        crash("fpe", R"({"by": "fpe"})", "SIGFPE", plugin),
+        crash("ill", R"({"by": "ill"})", "SIGILL", plugin),
+        crash("stack", R"({"by": "stack"})", "SIGSEGV", plugin),
+        crash("terminate", R"({"by": "terminate"})", "SIGABRT", plugin),
+        crash("other_thread", R"({"by": "segv", "thread": true})", "SIGSEGV", plugin),
+        crash("other_thread_stack", R"({"by": "stack", "thread": true})", "SIGSEGV", "SIGSEGV"),
+    };
+    all.push_back(
+        {"thrown", R"([{"throw": "over the edge"}])", kCrashed, "crashed", "SIGABRT", plugin});
+    return all;
+}
+
+std::vector<Fault> exits()
+{
+    const auto ends =
+        [](std::string name, const std::string& steps, std::string code, std::string text) {
+            return Fault{std::move(name), steps, kCrashed, std::move(code), text, text};
+        };
+    std::vector<Fault> all{
+        ends("exit_0", R"([{"crash": {"by": "exit", "code": 0}}])", "exited", "exited with code 0"),
+        ends("exit_3", R"([{"crash": {"by": "exit", "code": 3}}])", "exited", "exited with code 3"),
+        ends("_exit_7",
+             R"([{"crash": {"by": "_exit", "code": 7}}])",
+             "exited",
+             "exited with code 7"),
+    };
+    all.push_back({"killed_by_the_system",
+                   R"([{"crash": "kill"}])",
+                   kCrashed,
+                   "host_memory",
+                   "memory ran out",
+                   "SIGKILL"});
+    all.push_back({"frozen",
+                   R"(["freeze"])",
+                   kCrashed,
+                   "unresponsive",
+                   "did not answer",
+                   "killed: unresponsive"});
+    all.push_back({"scribbled",
+                   R"([{"scribble": "a stray print, long enough to be seen"}, "stall"])",
+                   kCrashed,
+                   "protocol_violation",
+                   "broke the worker protocol",
+                   "a stray print"});
+    return all;
+}
+
+std::vector<Fault> silences()
+{
+    return {
+        {"stalled",
+         R"([{"progress": 1}, "stall"])",                   Category::timeout,
+         "run_stalled",                            "no sign of life",
+         {},
+         false                         },
+        {                           "hung",
+         R"([{"progress": 1}, "hang"])", Category::timeout,
+         "run_stalled", "did not stop when asked",
+         "killed: run_stalled"},
+        { "deaf",
+         R"([{"progress": 1}, {"stall": {"ignore_cancel": true}}])",         Category::cancelled,
+         "cancel_forced",           "did not stop by itself",
+         "killed: cancel_ignored",                  true,
+         true},
+        {                            "cancelled",
+         R"([{"progress": 1}, "stall"])",                                            Category::cancelled,
+         "",                                    "",
+         {},
+         false,             true},
+    };
+}
+
+std::vector<Fault> lies()
+{
+    std::vector<Fault> all;
+    for (const char* kind : {"missing",
+                             "parent",
+                             "absolute",
+                             "outside",
+                             "symlink",
+                             "symlink_out",
+                             "hard_link",
+                             "directory",
+                             "fifo",
+                             "long_name",
+                             "nul_in_name"})
+        all.push_back({std::string("lie_") + kind,
+                       R"([{"lie": ")" + std::string(kind) + R"("}])",
+                       Category::output_invalid,
+                       "artifact_refused",
+                       "",
+                       "artifact.refused",
+                       false});
+    return all;
+}
+
+std::vector<Fault> rubbish()
+{
+    std::vector<Fault> all;
+    const auto odd = [&](std::string name, const std::string& step, std::string code) {
+        all.push_back(
+            {std::move(name), '[' + step + ']', Category::unknown, std::move(code), {}, {}, false});
+    };
+    for (const std::string kind : {"invalid_json", "not_utf8", "no_object", "deep"})
+        odd("garbage_" + kind, R"({"garbage": ")" + kind + R"("})", "bad_failure_record");
+    for (const std::string kind : {"huge", "empty"})
+        odd("garbage_" + kind, R"({"garbage": ")" + kind + R"("})", "");
+    odd("garbage_status", R"({"garbage": "unknown_status"})", "bad_status");
+    odd("contained", R"({"exception": "unknown"})", "exception");
+    all.push_back(
+        {"flooded",
+         R"([{"flood": {"bytes": 10000000}}, {"log": "after.the.flood"}, {"fail": {"text": "flooded"}}])",
+         Category::provider_error,
+         "",
+         "flooded",
+         "lines dropped",
+         false});
+    return all;
+}
+
+std::string name_of(const testing::TestParamInfo<Fault>& info) { return info.param.name; }
+
+TEST_F(WorkerFault, CallsAfterTheEndAreCountedAndHarmNothing)
+{
+    SupervisedProvider& provider = impatient();
+    Attempt& attempt = stage_.play(provider, R"([{"late_calls": 20}])");
+    EXPECT_TRUE(stage_.verdict_of(attempt)) << told(*attempt.verdict);
+    stage_.until([&] { return provider.late_calls() >= 20; }, "the late calls");
+    EXPECT_TRUE(attempt.notes.progress.empty());
+    EXPECT_TRUE(attempt.notes.artifacts.empty());
+    Attempt& next = stage_.play(provider, R"(["deliver"])");
+    EXPECT_TRUE(stage_.verdict_of(next)) << told(*next.verdict);
+    EXPECT_EQ(provider.starts(), 1U);
+}
+
+TEST_F(WorkerFault, NothingIsSubmittedWhoseIntentWasRefused)
+{
+    SupervisedProvider& provider = impatient();
+    Attempt& attempt = stage_.play(provider, R"(["intend", "submit", "accepted", "deliver"])");
+    attempt.notes.intend_answer = RG_FAILED; // the loop has not turned yet
+    ASSERT_FALSE(stage_.verdict_of(attempt));
+    ASSERT_EQ(attempt.notes.durable.size(), 1U);
+    EXPECT_THAT(attempt.notes.durable[0], HasSubstr("intend {"));
+    EXPECT_TRUE(attempt.notes.artifacts.empty());
+    EXPECT_EQ(provider.starts(), 1U);
+}
+
+TEST_F(WorkerFault, WhoSharesTheProcessWithACrashIsNotToBlame)
+{
+    SupervisedProvider& provider = impatient();
+    Attempt& beside = stage_.play(provider, R"([{"progress": 1}, "stall"])");
+    stage_.until([&] { return !beside.notes.progress.empty(); }, "the first run");
+    Attempt& culprit = stage_.play(provider, R"([{"crash": "segv"}])");
+    ASSERT_FALSE(stage_.verdict_of(culprit));
+    ASSERT_FALSE(stage_.verdict_of(beside));
+    EXPECT_EQ(culprit.verdict->error().code, "crashed");
+    EXPECT_EQ(beside.verdict->error().code, "neighbour_crashed");
+    EXPECT_EQ(beside.verdict->error().category, Category::worker_unavailable);
+}
+
+TEST_F(WorkerFault, ThreeCrashesAreQuarantineAndAResetEndsIt)
+{
+    ProviderSettings settings = stage_.settings("faulty");
+    settings.limits.crashes = 3;
+    SupervisedProvider& provider = stage_.add_scripted(std::move(settings));
+    for (unsigned i = 1; i <= 3; ++i) {
+        stage_.until([&] { return provider.life() == supervise::Life::ready; }, "readiness");
+        Attempt& attempt = stage_.play(provider, R"([{"crash": "abort"}])");
+        EXPECT_FALSE(stage_.verdict_of(attempt));
+        stage_.until([&] { return provider.life() != supervise::Life::ready; }, "the end");
+    }
+    stage_.until([&] { return provider.life() == supervise::Life::quarantined; }, "quarantine");
+    EXPECT_EQ(provider.status().health, Health::unhealthy);
+    EXPECT_THAT(provider.status().reason, HasSubstr("SIGABRT"));
+    Attempt& refused = stage_.play(provider, "[]");
+    ASSERT_FALSE(stage_.verdict_of(refused));
+    EXPECT_EQ(refused.verdict->error().code, "quarantined");
+    provider.reset();
+    stage_.until([&] { return provider.life() == supervise::Life::ready; }, "readiness");
+}
+
+// The mark of the worker that went must not be taken for that of the one that follows.
+TEST_F(WorkerFault, AStartRightBehindAStopFindsAWorkerThatStays)
+{
+    SupervisedProvider& provider = impatient();
+    asio::co_spawn(stage_.loop, provider.stop(), Stage::rethrow);
+    stage_.until([&] { return provider.life() == supervise::Life::leaving; }, "the stop");
+    provider.start();
+    stage_.until(
+        [&] { return provider.starts() == 2 && provider.life() == supervise::Life::ready; },
+        "the second worker");
+    Attempt& attempt = stage_.play(provider, R"(["deliver"])");
+    EXPECT_TRUE(stage_.verdict_of(attempt)) << told(*attempt.verdict);
+    EXPECT_EQ(provider.starts(), 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Deaths, WorkerFault, testing::ValuesIn(deaths()), name_of);
+INSTANTIATE_TEST_SUITE_P(Exits, WorkerFault, testing::ValuesIn(exits()), name_of);
+INSTANTIATE_TEST_SUITE_P(Silences, WorkerFault, testing::ValuesIn(silences()), name_of);
+INSTANTIATE_TEST_SUITE_P(Lies, WorkerFault, testing::ValuesIn(lies()), name_of);
+INSTANTIATE_TEST_SUITE_P(Rubbish, WorkerFault, testing::ValuesIn(rubbish()), name_of);
+
+} // namespace
+} // namespace reelgate::test
