@@ -1,10 +1,9 @@
 #include "host/plugin/worker.hpp"
 
-#include "host/plugin/failure_record.hpp"
 #include "host/plugin/frames.hpp"
 #include "host/plugin/last_words.hpp"
 #include "host/plugin/library.hpp"
-#include "host/plugin/work_dir.hpp"
+#include "host/plugin/worker_wire.hpp"
 
 #include <nlohmann/json.hpp>
 #include <signal.h>
@@ -29,48 +28,6 @@ constexpr std::size_t kMaxQueuedWork = 64;
 
 constexpr std::size_t kReadBlock = 64 * 1024;
 
-std::string text_of(const Json& frame, const char* member)
-{
-    const auto found = frame.find(member);
-    return found != frame.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::string object_text(const Json& frame, const char* member)
-{
-    const auto found = frame.find(member);
-    return found == frame.end() ? "{}"
-                                : found->dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::uint64_t number_of(const Json& frame)
-{
-    const auto found = frame.find("n");
-    return found != frame.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
-// What a plugin gives as JSON, as JSON; what is none becomes a string, so that nothing is lost.
-Json parsed_or_text(const std::string& text)
-{
-    Json json = Json::parse(text, nullptr, false);
-    return json.is_discarded() ? Json(text) : json;
-}
-
-rg_status status_of(const Error& error)
-{
-    switch (error.category) {
-    case Category::cancelled:
-        return RG_CANCELLED;
-    case Category::submit_ambiguous:
-        return RG_AMBIGUOUS;
-    case Category::provider_overloaded:
-        return RG_BUSY;
-    case Category::invalid_params:
-        return RG_REJECTED;
-    default:
-        return RG_FAILED;
-    }
-}
-
 std::uint64_t resident_bytes()
 {
     std::uint64_t total = 0;
@@ -86,134 +43,7 @@ std::size_t open_descriptors()
     return static_cast<std::size_t>(std::distance(begin(descriptors), end(descriptors)));
 }
 
-void put_verdict(Json& frame, const Result<Done>& verdict)
-{
-    frame["status"] = verdict ? rg_status{RG_OK} : status_of(verdict.error());
-    if (!verdict) frame["failure"] = parsed_or_text(record_from(verdict.error()));
-}
-
-void put_answer(Json& frame, const Result<std::string>& answer)
-{
-    frame["status"] = answer ? rg_status{RG_OK} : status_of(answer.error());
-    if (answer)
-        frame["result"] = parsed_or_text(*answer);
-    else
-        frame["failure"] = parsed_or_text(record_from(answer.error()));
-}
-
 } // namespace
-
-// One job: the plugin's calls about it become frames, and `ack` frames wake the call that waits.
-class Worker::RunningJob final : JobEar {
-public:
-    RunningJob(Worker& worker, const Json& frame, bool resumes)
-        : id(text_of(frame, "job")), worker_(worker), work_dir_(text_of(frame, "work_dir")),
-          remote_(resumes ? std::optional(object_text(frame, "remote")) : std::nullopt),
-          face_(*this, object_text(frame, "request"), work_dir_, worker.order_.shape)
-    {
-    }
-
-    Result<Done> run(const Table& table, void* self)
-    {
-        Result<Done> verdict =
-            remote_ ? table.resume(self, face_.c(), *remote_) : table.run(self, face_.c());
-        face_.over();
-        return verdict;
-    }
-
-    void cancel() { face_.cancel(); }
-
-    void acknowledge(std::uint64_t n, rg_status status)
-    {
-        const std::lock_guard lock(mutex_);
-        if (!waiting_.erase(n)) return;
-        answers_[n] = status;
-        answered_.notify_all();
-    }
-
-    const std::string id;
-
-private:
-    void on_progress(ProgressNote note) override { worker_.outbox_.progress(id, std::move(note)); }
-
-    rg_status on_preview(std::string path) override
-    {
-        if (!open_in_work_dir(work_dir_, {.relative = path})) return RG_REJECTED;
-        worker_.outbox_.preview(id, std::move(path));
-        return RG_OK;
-    }
-
-    rg_status on_artifact(std::string path, std::string meta_json) override
-    {
-        const Json meta = Json::parse(meta_json.empty() ? "{}" : meta_json, nullptr, false);
-        if (!meta.is_object()) return refuse_artifact(path, "its meta is not a JSON object");
-        const bool frames = meta.value("role", Json()) == Json("frames");
-        const auto opened = open_in_work_dir(work_dir_, {.relative = path, .directory = frames});
-        if (!opened) return refuse_artifact(path, opened.error().text);
-        worker_.say(Json{
-            {"type", "artifact"},
-            {"job",  id        },
-            {"path", path      },
-            {"meta", meta      }
-        });
-        return RG_OK;
-    }
-
-    rg_status refuse_artifact(const std::string& path, const std::string& why)
-    {
-        const Json fields{
-            {"job",  id           },
-            {"path", path.substr(0, 200)},
-            {"why",      why              }
-        };
-        worker_.say_log("warn", "artifact.refused", fields);
-        return RG_REJECTED;
-    }
-
-    rg_status on_intend(std::string what) override { return ask("intend", "what", what); }
-    rg_status on_accepted(std::string remote) override { return ask("accepted", "remote", remote); }
-
-    // Says it and waits until the host has it on disk. There is no time limit of its own: the host
-    // always answers, and when the host is gone this process ends.
-    rg_status ask(const char* type, const char* member, const std::string& text)
-    {
-        const Json content = Json::parse(text, nullptr, false);
-        if (!content.is_object()) return RG_REJECTED;
-        std::unique_lock lock(mutex_);
-        const std::uint64_t n = ++last_number_;
-        waiting_.insert(n);
-        lock.unlock();
-        worker_.say(Json{
-            {"type", type   },
-            {"job",  id     },
-            {"n",    n      },
-            {member, content}
-        });
-        lock.lock();
-        answered_.wait(lock, [&] { return answers_.contains(n); });
-        return answers_.extract(n).mapped();
-    }
-
-    void on_late_call(std::string_view function) override
-    {
-        const Json fields{
-            {"job",      id      },
-            {"function", function}
-        };
-        worker_.say_log("warn", "plugin.late_call", fields);
-    }
-
-    Worker& worker_;
-    std::string work_dir_;
-    std::optional<std::string> remote_;
-    JobFace face_;
-
-    std::mutex mutex_;
-    std::condition_variable answered_;
-    std::uint64_t last_number_ = 0;
-    std::set<std::uint64_t> waiting_;
-    std::map<std::uint64_t, rg_status> answers_;
-};
 
 Worker::Worker(LaunchOrder order, std::vector<JailMeasure> jail, int wire)
     : order_(std::move(order)), jail_(std::move(jail)), wire_(wire), outbox_(wire)
@@ -259,15 +89,16 @@ void Worker::open_and_say_hello()
             {"applied", m.applied},
             {"detail",  m.detail }
         });
-    say(Json{
-        {"type",     "hello"                                                     },
-        {"protocol", {kProtocolLowest, kProtocolHighest}                         },
-        {"pid",      ::getpid()                                                  },
-        {"abi",      {{"major", RG_ABI_MAJOR}, {"minor", table_->plugin_minor()}}},
-        {"sdk",      "c"                                                         },
-        {"resume",   table_->can_resume()                                        },
-        {"jail",     std::move(jail)                                             },
-        {"describe", describe                                                    }
+    say(outbox_,
+        Json{
+            {"type",     "hello"                                                     },
+            {"protocol", {kProtocolLowest, kProtocolHighest}                         },
+            {"pid",      ::getpid()                                                  },
+            {"abi",      {{"major", RG_ABI_MAJOR}, {"minor", table_->plugin_minor()}}},
+            {"sdk",      "c"                                                         },
+            {"resume",   table_->can_resume()                                        },
+            {"jail",     std::move(jail)                                             },
+            {"describe", describe                                                    }
     });
 }
 
@@ -314,17 +145,18 @@ void Worker::handle(const Json& frame)
 void Worker::say_pong(const Json& frame)
 {
     const std::lock_guard lock(jobs_mutex_);
-    say(Json{
-        {"type", "pong"          },
-        {"n",    number_of(frame)},
-        {"rss",  resident_bytes()},
-        {"jobs", running_.size() }
+    say(outbox_,
+        Json{
+            {"type", "pong"          },
+            {"n",    number_of(frame)},
+            {"rss",  resident_bytes()},
+            {"jobs", running_.size() }
     });
 }
 
 void Worker::start_job(const Json& frame, bool resumes)
 {
-    auto job = std::make_shared<RunningJob>(*this, frame, resumes);
+    auto job = std::make_shared<WorkerJob>(outbox_, frame, resumes, order_.shape);
     const std::lock_guard lock(jobs_mutex_);
     if (!created_ || job->id.empty() || !running_.emplace(job->id, job).second) {
         Json done{
@@ -332,7 +164,7 @@ void Worker::start_job(const Json& frame, bool resumes)
             {"job",  job->id}
         };
         put_verdict(done, internal_error("a job came twice, without an id or before `create`"));
-        say(done);
+        say(outbox_, done);
         return;
     }
     job_threads_.emplace_back([this, job] {
@@ -342,7 +174,7 @@ void Worker::start_job(const Json& frame, bool resumes)
     });
 }
 
-void Worker::run_job(const std::shared_ptr<RunningJob>& job)
+void Worker::run_job(const std::shared_ptr<WorkerJob>& job)
 {
     const Result<Done> verdict = job->run(*table_, self_);
     Json done{
@@ -393,7 +225,7 @@ void Worker::create(const Json& frame)
     };
     if (created_) {
         put_verdict(answer, internal_error("`create` came twice"));
-        return say(answer);
+        return say(outbox_, answer);
     }
     const std::string data_dir = text_of(frame, "data_dir");
     const std::string cache_dir = text_of(frame, "cache_dir");
@@ -409,7 +241,7 @@ void Worker::create(const Json& frame)
     } else {
         put_verdict(answer, self.error());
     }
-    say(answer);
+    say(outbox_, answer);
 }
 
 // Creates and destroys instances and notes what each round left behind: memory in bytes,
@@ -439,7 +271,7 @@ void Worker::probe(const Json& frame)
         put_answer(answer, table_->probe(self_));
     else
         put_answer(answer, internal_error("`probe` came before `create`"));
-    say(answer);
+    say(outbox_, answer);
 }
 
 void Worker::abandon(const Json& frame)
@@ -449,7 +281,7 @@ void Worker::abandon(const Json& frame)
         { "job", text_of(frame,      "job")}
     };
     put_answer(answer, table_->abandon(self_, object_text(frame, "remote")));
-    say(answer);
+    say(outbox_, answer);
 }
 
 void Worker::call(const Json& frame)
@@ -468,7 +300,7 @@ void Worker::call(const Json& frame)
                             text_of(frame, "function"),
                             text_of(frame, "name"),
                             text));
-    say(answer);
+    say(outbox_, answer);
 }
 
 void Worker::enqueue(Work work)
@@ -522,23 +354,8 @@ void Worker::end_everything()
 void Worker::on_log(rg_level level, std::string event, std::string fields_json)
 {
     constexpr std::string_view kLevels[] = {"debug", "info", "warn", "error"};
-    say_log(kLevels[level], event, parsed_or_text(fields_json.empty() ? "{}" : fields_json));
-}
-
-void Worker::say(const Json& frame)
-{
-    if (auto bytes = encode_frame(frame)) outbox_.say(*std::move(bytes));
-}
-
-void Worker::say_log(std::string_view level, std::string_view event, const Json& fields)
-{
-    const Json frame{
-        {"type",   "log" },
-        {"level",  level },
-        {"event",  event },
-        {"fields", fields}
-    };
-    if (auto bytes = encode_frame(frame)) outbox_.log(*std::move(bytes));
+    say_log(
+        outbox_, kLevels[level], event, parsed_or_text(fields_json.empty() ? "{}" : fields_json));
 }
 
 // The reason goes out past whatever is queued: nobody needs the rest.

@@ -8,6 +8,7 @@
 #include "host/plugin/outbox.hpp"
 #include "host/plugin/table.hpp"
 #include "host/plugin/worker_jail.hpp"
+#include "host/plugin/worker_job.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -18,7 +19,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,7 +35,6 @@ public:
     int serve();
 
 private:
-    class RunningJob;
     using Work = std::function<void()>;
 
     void on_log(rg_level level, std::string event, std::string fields_json) override;
@@ -43,7 +42,7 @@ private:
     void read_frames();
     void handle(const Json& frame);
     void start_job(const Json& frame, bool resumes);
-    void run_job(const std::shared_ptr<RunningJob>& job);
+    void run_job(const std::shared_ptr<WorkerJob>& job);
     void cancel_job(const std::string& id);
     void acknowledge(const Json& frame);
     void say_pong(const Json& frame);
@@ -59,8 +58,6 @@ private:
     void work_until_closed();
     void end_everything();
 
-    void say(const Json& frame);
-    void say_log(std::string_view level, std::string_view event, const Json& fields);
     [[noreturn]] void fatal(const Error& error);
 
     LaunchOrder order_;
@@ -83,8 +80,8 @@ private:
     std::atomic<bool> created_{false};
 
     std::mutex jobs_mutex_;
-    std::map<std::string, std::shared_ptr<RunningJob>> running_;
-    std::deque<std::shared_ptr<RunningJob>> over_; // kept for plugins that call too late
+    std::map<std::string, std::shared_ptr<WorkerJob>> running_;
+    std::deque<std::shared_ptr<WorkerJob>> over_; // kept for plugins that call too late
     std::list<std::thread> job_threads_;
     bool said_bye_ = false;
 };
