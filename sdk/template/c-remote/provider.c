@@ -220,6 +220,11 @@ static rg_status submit(const provider* my, const rg_job* job, char* id, const r
                        .idempotency_key = has_key ? key : NULL,
                        .job = job};
     service_call(&my->service, &what, &r);
+    if (r.status == 0 && is_cancelled(job)) {
+        failure f = failed(RG_CANCELLED, "cancelled", r.left ? "submit" : "connect", "cancelled");
+        f.billing = r.left ? "maybe_billed" : "not_billed";
+        return report(out, f);
+    }
     if (r.status < 200 || r.status >= 300) return report(out, no_success(&r, "submit"));
     const rg_bytes said = {r.body, r.size};
     if (text_in(said, "id", id, kIdSize) && is_usable_id(id)) return RG_OK;
