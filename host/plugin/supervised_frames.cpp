@@ -107,7 +107,7 @@ ProgressNote note_from(const Json& frame)
 void SupervisedProvider::on_frame(const Json& frame)
 {
     using Handler = void (*)(SupervisedProvider&, const std::string&, const Json&);
-    static const std::map<std::string, Handler, std::less<>> kHandlers{
+    static const std::map<std::string, Handler, std::less<>> handlers{
         {"hello",     [](auto& p, const auto&,      const Json& f) { p.on_hello(f); }          },
         {"created",   [](auto& p, const auto&,      const Json& f) { p.on_created(f); }        },
         {"fatal",     [](auto& p, const auto&,      const Json& f) { p.on_fatal(f); }          },
@@ -128,7 +128,7 @@ void SupervisedProvider::on_frame(const Json& frame)
         {"done",      [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
     };
     const std::string& type = frame["type"].get_ref<const std::string&>();
-    if (const auto found = kHandlers.find(type); found != kHandlers.end())
+    if (const auto found = handlers.find(type); found != handlers.end())
         found->second(*this, type, frame);
 }
 

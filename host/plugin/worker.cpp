@@ -124,7 +124,7 @@ void Worker::read_frames()
 void Worker::handle(const Json& frame)
 {
     using Handler = void (*)(Worker&, const Json&);
-    static const std::map<std::string, Handler, std::less<>> kHandlers{
+    static const std::map<std::string, Handler, std::less<>> handlers{
         {"ping",    [](Worker& w, const Json& f) { w.say_pong(f); }                       },
         {"run",     [](Worker& w, const Json& f) { w.start_job(f, false); }               },
         {"resume",  [](Worker& w, const Json& f) { w.start_job(f, true); }                },
@@ -137,8 +137,8 @@ void Worker::handle(const Json& frame)
         {"bye",     [](Worker& w, const Json&) { w.said_bye_ = true; }                    },
     };
     // `hello` and `drain` need no answer here; what is unknown belongs to a newer host.
-    if (const auto found = kHandlers.find(frame["type"].get_ref<const std::string&>());
-        found != kHandlers.end())
+    if (const auto found = handlers.find(frame["type"].get_ref<const std::string&>());
+        found != handlers.end())
         found->second(*this, frame);
 }
 
