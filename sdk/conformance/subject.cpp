@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 // A check writes to nobody's log: what counts ends up in a verdict.
 int null_log()
 {
-    static const Fd kNull(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-    return kNull.get();
+    static const Fd null_device(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    return null_device.get();
 }
 
 // A run of this many pixels takes every provider that computes on a processor a noticeable time,
@@ -330,7 +330,7 @@ Subject::Subject(const Options& its_options, fs::path scratch)
 
 fs::path Subject::new_dir(std::string_view name)
 {
-    const fs::path dir = scratch_ / (std::string(name) + '-' + std::to_string(dirs_.size() + 1));
+    fs::path dir = scratch_ / (std::string(name) + '-' + std::to_string(dirs_.size() + 1));
     fs::create_directories(dir);
     fs::permissions(dir, fs::perms::owner_all);
     dirs_.insert(dir);
