@@ -62,12 +62,7 @@ step_format() {
     die "put right by: python3 tests/lint/sources.py | xargs clang-format-14 -i"
   fi
 }
-step_lint() {
-  python3 tests/lint/check_layers.py .
-  python3 tests/lint/check_co_await.py .
-  python3 tests/lint/check_docs.py .
-  python3 tests/lint/check_paths.py .
-}
+step_lint() { for check in tests/lint/check_*.py; do python3 "$check" .; done; }
 step_sizes() { python3 tests/lint/sizes.py .; }
 step_build() {
   prepare release -DREELGATE_BUILD_TESTS=ON
