@@ -50,7 +50,7 @@ def clang_flags(command):
 
 
 def read_database():
-    """{path relative to the root: flags}, one entry a file of ours, and the union of where they look for headers."""
+    """{path relative to the root: flags}, one entry a file of ours, and the union of where they look for headers and of what the build tells them."""
     ours = {p.as_posix() for p in sources.code(ROOT)}
     flags, union = {}, []
     for entry in json.loads(DATABASE.read_text()):
@@ -61,7 +61,7 @@ def read_database():
         flags.setdefault(path.relative_to(ROOT).as_posix(), kept)
         for at, word in enumerate(kept):
             group = kept[at:at + 2] if word in ("-isystem", "-I") else [word]
-            if word.startswith(("-I", "-isystem", "-DBOOST_")) and group not in union:
+            if word.startswith(("-I", "-isystem", "-DBOOST_", "-DREELGATE_")) and group not in union:
                 union.append(group)
     return flags, [word for group in union for word in group]
 
