@@ -66,7 +66,9 @@ HostFace::HostFace(HostEar& ear,
         host_.abi_minor = RG_ABI_MINOR + 7;
         break;
     case HostShape::short_struct:
+        // What lies behind the size is not there: who reads it all the same finds nothing.
         host_.struct_size = offsetof(rg_host, log);
+        host_.log = nullptr, host_.extension = nullptr;
         break;
     case HostShape::null_members:
         host_.log = nullptr, host_.extension = nullptr;
@@ -145,7 +147,11 @@ JobFace::JobFace(JobEar& ear,
     job_.artifact = JobCalls::artifact;
     job_.intend = JobCalls::intend;
     job_.accepted = JobCalls::accepted;
-    if (shape == HostShape::short_struct) job_.struct_size = offsetof(rg_job, preview);
+    if (shape == HostShape::short_struct) {
+        job_.struct_size = offsetof(rg_job, preview);
+        job_.preview = nullptr, job_.artifact = nullptr;
+        job_.intend = nullptr, job_.accepted = nullptr;
+    }
     if (shape == HostShape::null_members) job_.preview = nullptr;
 }
 

@@ -27,7 +27,13 @@ Verdict failed_with(const Error& error) { return failed(error.sentence()); }
 // wrong.
 Verdict judge_cancel(const Subject& s, const RunRecord& record)
 {
-    if (!record.cancelled || record.verdict) return passed("the run was faster than the cancel");
+    if (!record.cancelled) return skipped("its longest film was done before it could be cancelled");
+    if (record.verdict && record.after_cancel > s.description->cancel_within)
+        return failed("it went on for " + std::to_string(record.after_cancel.count()) +
+                      " ms after the cancel and finished its film");
+    if (record.verdict)
+        return skipped("its longest film was done " + std::to_string(record.after_cancel.count()) +
+                       " ms after the cancel, within its cancel_within_s: nothing was tried");
     const Error& error = record.verdict.error();
     if (error.code == "cancel_forced")
         return failed("it did not stop within its cancel_within_s and had to be killed: look at "
@@ -43,7 +49,7 @@ Verdict cancelled_run(Subject& s, CancelPlan plan)
     if (const auto why = s.cannot_run()) return *why;
     Live live(s, s.settings());
     if (const auto opened = live.open(); !opened) return failed_with(opened.error());
-    return judge_cancel(s, live.run(s.longest(*s.easiest()), plan));
+    return judge_cancel(s, live.run(s.heaviest(*s.easiest()), plan));
 }
 
 bool is_paid(const Subject& s) { return s.description->billing == Charge::paid; }
@@ -62,10 +68,13 @@ Verdict cancel_before_progress(Subject& s) { return cancelled_run(s, {.after_pro
 
 Verdict cancel_midway(Subject& s)
 {
-    for (const unsigned moment : {1U, 2U, 3U})
-        if (Verdict v = cancelled_run(s, {.after_progress = moment}); v.outcome != Outcome::passed)
-            return v;
-    return passed();
+    Verdict best = skipped("");
+    for (const unsigned moment : {1U, 2U, 3U}) {
+        Verdict v = cancelled_run(s, {.after_progress = moment});
+        if (v.outcome == Outcome::failed) return v;
+        if (best.outcome != Outcome::passed) best = std::move(v);
+    }
+    return best;
 }
 
 Verdict cancel_twice(Subject& s) { return cancelled_run(s, {.after_progress = 1, .twice = true}); }
@@ -173,6 +182,8 @@ Verdict faults_disk_full(Subject& s)
 
 Verdict faults_little_memory(Subject& s)
 {
+    if (s.manifest->runtime == Manifest::Runtime::exec)
+        return skipped("a program has a runtime of its own, whose need nobody knows");
     if (s.description->resources.gpu != "none")
         return skipped("it uses a GPU, whose driver reserves memory");
     ProviderSettings settings = s.settings();

@@ -384,6 +384,11 @@ Request Subject::longest(const ModelCapability& model) const
     return request_for(model, size, model.frames.nearest(std::max(1U, affordable)));
 }
 
+Request Subject::heaviest(const ModelCapability& model) const
+{
+    return request_for(model, model.sizes.largest(), model.frames.largest());
+}
+
 std::string sentence_of(const Result<Done>& verdict)
 {
     return verdict ? std::string("it said OK") : verdict.error().sentence();

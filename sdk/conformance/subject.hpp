@@ -165,6 +165,8 @@ public:
     // The cheapest lawful request of a model, and one that takes as long as can be afforded.
     Request smallest(const ModelCapability& model) const;
     Request longest(const ModelCapability& model) const;
+    // The most work that a lawful request can ask for: only to be cancelled.
+    Request heaviest(const ModelCapability& model) const;
 
     // The first model that makes something from words alone; most cases use it.
     const ModelCapability* easiest() const;

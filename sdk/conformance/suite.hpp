@@ -35,7 +35,7 @@ class Subject;
 struct Case {
     std::string_view id;    // "cancel.midway"
     std::string_view what;  // the promise that is tested, as a sentence
-    std::string_view needs; // a case that must have passed, or empty
+    std::string_view needs; // cases that must have passed, with a space between, or empty
     Verdict (*check)(Subject&);
 };
 

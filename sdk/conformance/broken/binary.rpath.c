@@ -1,0 +1,2 @@
+/* Looks for its libraries where the system keeps them. */
+#include "good.h"

@@ -1,0 +1,3 @@
+/* Never looks whether its film was written. */
+#define LOST_OUTPUT 0
+#include "good.h"
