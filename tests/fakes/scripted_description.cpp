@@ -20,7 +20,7 @@ Json free_model()
 {
     return Json::parse(R"({
         "id": "pattern-any", "tasks": ["t2v", "v2v", "extend"], "inputs": {"video": 1},
-        "sizes": {"multiple_of": 2, "max_pixels": 921600},
+        "sizes": {"multiple_of": 16, "max_pixels": 921600},
         "frames": {"min": 1, "max": 240, "step": 1, "offset": 0},
         "fps": [], "audio": true, "seed": true,
         "default": {"size": "320x240", "frames": 24, "fps": 24}, "vram_peak_mb": 0})");
