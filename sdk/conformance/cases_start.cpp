@@ -303,7 +303,7 @@ Verdict probe_answers_during_run(Subject& s)
     std::optional<Result<ProbeReport>> report;
     const RunRecord record = live.run_and_probe(s.longest(*s.easiest()), report);
     if (!record.verdict) return failed(sentence_of(record.verdict));
-    if (!report) return failed("the probe was not answered");
+    if (!report) return skipped("it told of no progress: nothing says when it was at work");
     return *report ? passed() : failed_with(report->error());
 }
 

@@ -83,6 +83,7 @@ public:
     void on_progress(const ProgressNote& note) override
     {
         record.progress.push_back(note);
+        if (record.progress.size() == 1 && at_first_progress) at_first_progress();
         if (plan_.after_progress && record.progress.size() == *plan_.after_progress) cancel();
     }
     void on_preview(const std::string& /*path*/) override {}
@@ -118,6 +119,7 @@ public:
     const std::string& id() const { return id_; }
 
     RunRecord record;
+    std::function<void()> at_first_progress;
 
 private:
     void cancel()
@@ -224,11 +226,15 @@ RunRecord Live::run_and_probe(const Request& request, std::optional<Result<Probe
         report = co_await provider.probe();
         asked = true;
     };
-    asio::post(stage_.loop,
-               [this, &asking] { asio::co_spawn(stage_.loop, asking(*provider_), rethrow); });
+    bool began = false;
+    listener->at_first_progress = [this, &asking, &began] {
+        began = true;
+        asio::co_spawn(stage_.loop, asking(*provider_), rethrow);
+    };
     RunRecord record = finish(order_for(*listener), listener);
     // The question has a limit of its own; what it refers to lives until then.
-    stage_.turn_until([&] { return asked; }, kCaseLimit);
+    stage_.turn_until([&] { return asked || !began; }, kCaseLimit);
+    listener->at_first_progress = nullptr;
     return record;
 }
 

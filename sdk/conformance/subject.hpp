@@ -93,7 +93,7 @@ public:
     Result<ProbeReport> probe();
     RunRecord run(const Request& request, CancelPlan cancel = {});
     std::vector<RunRecord> run_all(const std::vector<Request>& requests, std::size_t cancel_first);
-    // Probes once, right behind the request.
+    // Probes once, at the first progress; no report where there was none.
     RunRecord run_and_probe(const Request& request, std::optional<Result<ProbeReport>>& report);
     RunRecord resume(const Request& request, const std::string& remote_json);
     bool stop(); // in order; false when it had to be killed

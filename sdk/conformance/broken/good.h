@@ -218,8 +218,10 @@ static rg_status film(const rg_job* job, const rg_sink* out)
 static rg_status submit_and_film(const rg_job* job, const rg_sink* out)
 {
     if (strcmp(BILLING, "paid") == 0) {
-        if (!(INTENDS))
+        if (!(INTENDS)) {
+            if (cancelled(job)) return answer(out, RG_CANCELLED, "{\"compute_stopped\": true}");
             return answer(out, RG_FAILED, "{\"category\": \"unknown\", \"text\": \"it may not\"}");
+        }
         job->accepted(job->self, text_bytes("{\"id\": \"1\"}"));
     }
     return film(job, out);
