@@ -1,0 +1,134 @@
+#include "host/plugin/outbox.hpp"
+
+#include "host/plugin/frames.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace reelgate {
+namespace {
+
+std::string frame_of(const Json& json) { return *encode_frame(json); }
+
+// An outbox on a socket pair; nothing leaves before drain().
+class OutboxTest : public testing::Test {
+protected:
+    ~OutboxTest() override
+    {
+        for (const int end : ends_)
+            if (end >= 0) ::close(end);
+    }
+
+    // Closes the outbox and returns every frame that came out.
+    std::vector<Json> drain()
+    {
+        std::vector<Json> frames;
+        std::thread reader([&] { frames = read_all(); });
+        outbox_.close();
+        outbox_.write_until_closed();
+        ::shutdown(ends_[0], SHUT_WR);
+        reader.join();
+        return frames;
+    }
+
+    std::array<int, 2> ends_ = connected();
+    Outbox outbox_{ends_[0]};
+
+private:
+    static std::array<int, 2> connected()
+    {
+        std::array<int, 2> ends{-1, -1};
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+        return ends;
+    }
+
+    std::vector<Json> read_all() const
+    {
+        std::vector<Json> frames;
+        FrameReader reader;
+        std::array<char, 4096> block{};
+        for (ssize_t got = 0; (got = ::read(ends_[1], block.data(), block.size())) > 0;) {
+            reader.feed({block.data(), static_cast<std::size_t>(got)});
+            for (auto next = reader.next(); next && *next; next = reader.next())
+                frames.push_back(**next);
+        }
+        return frames;
+    }
+};
+
+TEST_F(OutboxTest, ManyReportsLeaveAsTheLast)
+{
+    for (std::uint32_t i = 1; i <= 10'000; ++i)
+        outbox_.progress("a", {RG_MEASURED, 0.5, i, 10'000, "render"});
+    const auto frames = drain();
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(frames[0]["step"], 10'000);
+    EXPECT_EQ(frames[0]["source"], "measured");
+}
+
+TEST_F(OutboxTest, TheLastWordOfAJobHasItsProgressBeforeIt)
+{
+    outbox_.progress("a", {RG_NONE, 0, 1, 2, "load"});
+    outbox_.progress("b", {RG_NONE, 0, 1, 2, "load"});
+    outbox_.preview("a", "p.png");
+    outbox_.finish("a",
+                   frame_of({
+                       {"type", "done"},
+                       {"job",  "a"   }
+    }));
+    const auto frames = drain();
+    ASSERT_EQ(frames.size(), 4U);
+    EXPECT_EQ(frames[0]["type"], "preview");
+    EXPECT_EQ(frames[1]["type"], "progress");
+    EXPECT_EQ(frames[1]["job"], "a");
+    EXPECT_EQ(frames[2]["type"], "done");
+    EXPECT_EQ(frames[3]["job"], "b");
+}
+
+TEST_F(OutboxTest, LostLogLinesAreCounted)
+{
+    for (int i = 0; i < 300; ++i)
+        outbox_.log(frame_of({
+            {"type", "log"},
+            {"n",    i    }
+        }));
+    const auto frames = drain();
+    ASSERT_EQ(frames.size(), kLogRing + 1);
+    EXPECT_EQ(frames[0]["event"], "log.lost");
+    EXPECT_EQ(frames[0]["fields"]["lines"], 300 - static_cast<int>(kLogRing));
+    EXPECT_EQ(frames[1]["n"], 300 - static_cast<int>(kLogRing));
+    EXPECT_EQ(frames.back()["n"], 299);
+}
+
+TEST_F(OutboxTest, VerdictsGoBeforeLogLines)
+{
+    outbox_.log(frame_of({
+        {"type", "log"}
+    }));
+    outbox_.say(frame_of({
+        {"type", "created"}
+    }));
+    const auto frames = drain();
+    ASSERT_EQ(frames.size(), 2U);
+    EXPECT_EQ(frames[0]["type"], "created");
+}
+
+TEST_F(OutboxTest, TheWriterEndsWhenTheWireIsGone)
+{
+    ::close(std::exchange(ends_[1], -1));
+    outbox_.say(frame_of({
+        {"type", "created"}
+    }));
+    outbox_.write_until_closed();
+    SUCCEED(); // it came back, and no SIGPIPE came
+}
+
+} // namespace
+} // namespace reelgate
