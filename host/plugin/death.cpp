@@ -49,6 +49,12 @@ Error killed(const Death& death, const JobClock& clock, KillReason reason)
                      .code = std::string(to_string(reason)),
                      .hint = "see `reelgate plugin logs`",
                      .phase = Phase::run};
+    case KillReason::asked: // by its own `fatal`, the only thing that asks
+        return Error{.category = Category::plugin_crashed,
+                     .text = plugin + " gave up and was ended",
+                     .code = "gave_up",
+                     .hint = "see `reelgate plugin logs`",
+                     .phase = Phase::run};
     default:
         return Error{.category = Category::worker_unavailable,
                      .text = plugin + " was ended: " + std::string(to_string(reason)),

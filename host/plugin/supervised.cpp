@@ -366,6 +366,7 @@ void SupervisedProvider::perform(const supervise::Action& action)
 void SupervisedProvider::do_spawn()
 {
     ++starts_;
+    greeted_ = false;
     mark_ = new_worker_mark(settings_.id);
     Environment environment = settings_.environment;
     environment.emplace_back(kWorkerMark, mark_);
@@ -447,6 +448,11 @@ void SupervisedProvider::on_wire_broken(const Error& why)
                    {"what",     why.code    },
                    {"text",     why.text    }
     });
+    if (state_.life == Life::starting) {
+        last_failure_ = why;
+        last_failure_->category = Category::worker_unavailable;
+        last_failure_->phase = Phase::load;
+    }
     apply(supervise::WireBroken{why.text});
 }
 

@@ -146,6 +146,7 @@ private:
     std::map<std::string, std::shared_ptr<RunningAttempt>> attempts_;
     asio::steady_timer timer_;
     std::list<asio::steady_timer*> waiters_; // who waits for the next change of state
+    bool greeted_ = false;                   // the worker has said its hello
     bool ended_ = false;
 
     // These run code on the loop that uses the members above: keep them last.

@@ -134,6 +134,13 @@ void SupervisedProvider::on_frame(const Json& frame)
 
 void SupervisedProvider::on_hello(const Json& frame)
 {
+    // A second one would create a second instance behind the back of the attempts that run.
+    if (std::exchange(greeted_, true))
+        return on_wire_broken(Error{.category = Category::plugin_crashed,
+                                    .text = "the worker said hello twice",
+                                    .code = "protocol_violation",
+                                    .phase = Phase::run});
+    if (state_.life != supervise::Life::starting) return;
     const std::string who = manifest_.id + ' ' + manifest_.version;
     const auto refuse = [&](const Error& why) {
         last_failure_ = why;

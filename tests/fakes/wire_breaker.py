@@ -1,0 +1,141 @@
+#!/usr/bin/env -S python3 -B
+"""A provider that breaks the worker protocol as REELGATE_FAULT says, in its first life, and behaves in the next."""
+import json
+import os
+import signal
+import struct
+
+WIRE = 3
+MODEL = {"id": "none", "tasks": ["t2v"], "fps": [24], "sizes": {"multiple_of": 16, "max_pixels": 921600},
+         "frames": {"min": 5, "max": 121, "step": 4, "offset": 1},
+         "default": {"size": "64x64", "frames": 5, "fps": 24}}
+DESCRIPTION = {"id": "wire-breaker", "version": "1.0.0", "max_concurrency": 2, "billing": "free", "models": [MODEL]}
+HELLO = {"type": "hello", "protocol": [1, 1], "describe": DESCRIPTION}
+
+
+def raw(data):
+    while data:
+        data = data[os.write(WIRE, data):]
+
+
+def frame(text):
+    raw(struct.pack("<I", len(text)) + text)
+
+
+def send(**members):
+    frame(json.dumps(members).encode())
+
+
+def done(job, status=0):
+    send(type="done", job=job, status=status)
+
+
+def exactly(size):
+    data = b""
+    while len(data) < size:
+        more = os.read(WIRE, size - len(data))
+        if not more:
+            os._exit(0)
+        data += more
+    return data
+
+
+def stay():
+    while True:
+        signal.pause()
+
+
+def close_and_stay(_job):
+    os.close(WIRE)
+    stay()
+
+
+def cut_short(_job):
+    raw(struct.pack("<I", 100) + b'{"type"')
+    os._exit(0)
+
+
+def strange(job):
+    send(type="fanfare", job=job, loud=True)
+    send(type="progress", job=job, source="measured", value=0.5, step=1, steps=2, stage="s", mood="good")
+    done(job)
+
+
+def wrong_kinds(job):
+    send(type="progress", job=job, source=7, value="much", step=-1, steps=1 << 70, stage=[])
+    send(type="preview", job=job, path={})
+    send(type="log", level=3, event=None, fields="none")
+    send(type="pong", n="x")
+    send(type="done", job=5)
+    done(job)
+
+
+def late(job):
+    done(job)
+    send(type="artifact", job=job, path="clip.mp4", meta={})
+    send(type="progress", job=job, source="measured", value=1.0)
+
+
+ACTS = {
+    "oversized": lambda job: raw(struct.pack("<I", 2 << 20) + b"x" * 64),
+    "truncated": cut_short,
+    "not_json": lambda job: frame(b"hello from a stray print"),
+    "not_object": lambda job: frame(b"[1, 2]"),
+    "no_type": lambda job: send(job=job),
+    "type_is_no_text": lambda job: send(type=4, job=job),
+    "deep": lambda job: frame(b'{"type":"log","x":' + b"[" * 100 + b"]" * 100 + b"}"),
+    "closes_the_wire": close_and_stay,
+    "second_hello": lambda job: send(**HELLO),
+    "gives_up": lambda job: send(type="fatal", category="internal", text="it is too much"),
+    "deaf": lambda job: stay(),
+    "unknown_job": lambda job: (done("nobody"), done(job)),
+    "done_twice": lambda job: (done(job), done(job, 3)),
+    "late": late,
+    "strange": strange,
+    "wrong_kinds": wrong_kinds,
+    "bad_artifact": lambda job: (send(type="artifact", job=job, path="../x", meta={}), done(job)),
+    "no_status": lambda job: send(type="done", job=job),
+}
+HELLOS = {
+    "too_new": {**HELLO, "protocol": [2, 3]},
+    "too_old": {**HELLO, "protocol": [0, 0]},
+    "no_protocol": {**HELLO, "protocol": "1"},
+    "other_id": {**HELLO, "describe": {**DESCRIPTION, "id": "somebody-else"}},
+    "no_description": {"type": "hello", "protocol": [1, 1]},
+}
+
+
+def begin(fault):
+    if fault == "silent":
+        stay()
+    if fault == "leaves":
+        os._exit(9)
+    if fault == "prints":
+        raw(b"Loading the model, please wait ...\n")
+    send(**HELLOS.get(fault, HELLO))
+
+
+def serve(fault):
+    while True:
+        got = json.loads(exactly(struct.unpack("<I", exactly(4))[0]))
+        kind = got["type"]
+        if kind == "create":
+            send(type="created", status=0)
+        elif kind == "ping":
+            send(type="pong", n=got["n"], rss=0, jobs=0)
+        elif kind == "run":
+            ACTS.get(fault, done)(got["job"])
+        elif kind == "bye" and fault != "ignores_bye":
+            return
+
+
+def main():
+    life = os.path.join(os.environ["HOME"], "lived")
+    fault = "none" if os.path.exists(life) else os.environ["REELGATE_FAULT"]
+    open(life, "w").close()
+    begin(fault)
+    serve(fault)
+
+
+if __name__ == "__main__":
+    main()
