@@ -50,7 +50,8 @@ def clang_flags(command):
 
 
 def read_database():
-    """{path relative to the root: flags}, one entry a file of ours, and the union of where they look for headers and of what the build tells them."""
+    """{path relative to the root: flags}, one entry a file of ours; and, for a file that has no entry,
+    the union of where they look for headers and of what the build tells them."""
     ours = {p.as_posix() for p in sources.code(ROOT)}
     flags, union = {}, []
     for entry in json.loads(DATABASE.read_text()):
