@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"wrong_kinds", "ok", {}, false},
                     Fault{"bad_artifact", "output_invalid/path_escapes", "../x", false},
                     Fault{"no_status", "unknown/", {}, false}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 struct BadStart {
     std::string name;
@@ -115,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(Rows,
                                          BadStart{"leaves", "start_crashed", "code 9"},
                                          BadStart{
                                              "prints", "protocol_violation", "Loading the model"}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& row) { return row.param.name; });
 
 TEST_F(Wire, WhoIgnoresTheByeIsEnded)
 {
