@@ -215,9 +215,8 @@ TEST_F(Jail, ScriptsReachTheirInterpreterWhereverItLies)
     order.command = {"./main", dir_ / "data/new"};
     order.jail.read_only.clear();
     const std::string before = std::getenv("PATH"); // NOLINT(concurrency-mt-unsafe): one thread
-    ::setenv("PATH",
-             ((dir_ / "env/.py/shims").string() + ':' + before).c_str(),
-             1); // NOLINT(concurrency-mt-unsafe)
+    const std::string shims = (dir_ / "env/.py/shims").string() + ':' + before;
+    ::setenv("PATH", shims.c_str(), 1); // NOLINT(concurrency-mt-unsafe)
     const Ran ran = run_in_worker(order);
     ::setenv("PATH", before.c_str(), 1); // NOLINT(concurrency-mt-unsafe)
     EXPECT_EQ(ran.printed, "ok\n");

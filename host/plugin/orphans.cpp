@@ -54,6 +54,7 @@ public:
     {
         if (!proc_) return;
         ::rewinddir(proc_.get());
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this object's own
         while (const dirent* entry = ::readdir(proc_.get()))
             if (const auto pid = pid_from(entry->d_name)) look(*pid);
     }

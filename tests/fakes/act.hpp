@@ -30,7 +30,7 @@ std::filesystem::path plugin_directory();
 class Scene {
 public:
     Scene() = default; // of describe: there is no configuration and nothing is remembered
-    Scene(Host host, const Json& config);
+    Scene(Host given, const Json& config);
     Scene(const Scene&) = delete;
     Scene& operator=(const Scene&) = delete;
     ~Scene();

@@ -37,7 +37,7 @@ fs::path copy_plugin(const fs::path& from,
                      json description,
                      const json& steps)
 {
-    const fs::path copy = into / id;
+    fs::path copy = into / id;
     fs::create_directories(copy);
     fs::copy(from, copy);
     fs::remove(copy / "SHA256SUMS");

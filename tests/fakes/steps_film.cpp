@@ -149,7 +149,7 @@ fs::path sparse(const fs::path& dir)
 const std::vector<Lie>& lies()
 {
     const Json film = Json::object();
-    static const std::vector<Lie> kLies = {
+    static const std::vector<Lie> all = {
         {"missing",      {},                     as_it_is                                                         },
         {"parent",       film,                   moved_out                                                        },
         {"absolute",     film,                   [](auto& dir) { return dir / kFilm; }                            },
@@ -172,7 +172,7 @@ const std::vector<Lie>& lies()
         {"slower",       {{"slow", 2}},          as_it_is                                                         },
         {"other_sound",  {{"flip_audio", true}}, as_it_is                                                         },
     };
-    return kLies;
+    return all;
 }
 
 void lie(Act& act, const Json& arguments)

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 // What a provider writes to the log is asserted elsewhere.
 int null_log()
 {
-    static const Fd kNull(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-    return kNull.get();
+    static const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    return null.get();
 }
 
 Task<Done> run_one(Provider& provider, AttemptOrder order, AttemptListener& listener)
