@@ -155,6 +155,16 @@ std::optional<pid_t> SupervisedProvider::pid() const
     return child_ ? std::optional(child_->pid()) : std::nullopt;
 }
 
+Error SupervisedProvider::start_timeout() const
+{
+    return Error{.category = Category::worker_unavailable,
+                 .text = who(manifest_) + " was not ready within " +
+                         std::to_string(settings_.limits.start.count()) + " ms",
+                 .code = "start_timeout",
+                 .hint = "raise start_timeout_s in its plugin.json",
+                 .phase = Phase::load};
+}
+
 Error SupervisedProvider::unavailable() const
 {
     if (last_failure_ && state_.life != Life::stopped) return *last_failure_;
@@ -358,6 +368,8 @@ void SupervisedProvider::perform(const supervise::Action& action)
                        {"why",      why         }
         });
         output_.note("killed: " + std::string(why), clock_.wall());
+        // Known before it is gone: who waits in open() hears of it when the state changes.
+        if (kill->reason == supervise::KillReason::start_timeout) last_failure_ = start_timeout();
         ++kills_;
         child_->kill();
     }
@@ -367,6 +379,7 @@ void SupervisedProvider::do_spawn()
 {
     ++starts_;
     greeted_ = false;
+    last_failure_.reset(); // an earlier worker's
     mark_ = new_worker_mark(settings_.id);
     Environment environment = settings_.environment;
     environment.emplace_back(kWorkerMark, mark_);
@@ -482,13 +495,6 @@ void SupervisedProvider::on_exit(const ExitFacts& facts)
                               .text = who(manifest_) + " ended before it was ready: " + sentence,
                               .code = "start_crashed",
                               .hint = "see `reelgate plugin logs " + manifest_.id + "`",
-                              .phase = Phase::load};
-    if (state_.killing_for == supervise::KillReason::start_timeout)
-        last_failure_ = Error{.category = Category::worker_unavailable,
-                              .text = who(manifest_) + " was not ready within " +
-                                      std::to_string(settings_.limits.start.count()) + " ms",
-                              .code = "start_timeout",
-                              .hint = "raise start_timeout_s in its plugin.json",
                               .phase = Phase::load};
     // Its coroutine is what called us: it is freed once it has ended.
     tasks_.spawn(bury(std::move(child_), mark_));

@@ -122,6 +122,7 @@ private:
                                    std::shared_ptr<Question> question,
                                    std::chrono::milliseconds patience);
     void settle(const std::string& attempt, Result<Done> verdict);
+    Error start_timeout() const;
     Error unavailable() const;
 
     const Log& log_;

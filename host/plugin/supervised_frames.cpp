@@ -52,10 +52,20 @@ double number_of(const Json& frame, const char* member)
     return found != frame.end() && found->is_number() ? found->get<double>() : 0.0;
 }
 
+constexpr rg_status kNoStatus = -1;
+
 rg_status status_of(const Json& frame)
 {
-    const std::int64_t status = integer_of(frame, "status", -1);
-    return status < RG_OK || status > RG_CANCELLED ? rg_status{-1} : static_cast<rg_status>(status);
+    const std::int64_t status = integer_of(frame, "status", kNoStatus);
+    return static_cast<rg_status>(std::clamp<std::int64_t>(status, INT32_MIN, INT32_MAX));
+}
+
+// What a frame whose status is not RG_OK tells.
+Error failure_in(const Json& frame, Phase phase)
+{
+    Error error = error_from(status_of(frame), dumped(frame, "failure"), phase);
+    if (!frame.contains("status")) error.text = "the provider answered without a status";
+    return error;
 }
 
 Error refusal(std::string text, std::string code, std::string hint)
@@ -187,7 +197,7 @@ void SupervisedProvider::on_created(const Json& frame)
 {
     if (state_.life != supervise::Life::starting) return;
     if (status_of(frame) != RG_OK) {
-        Error why = error_from(status_of(frame), dumped(frame, "failure"), Phase::load);
+        Error why = failure_in(frame, Phase::load);
         if (why.code.empty()) why.code = "create_failed";
         last_failure_ = why;
         log_.write(Event::plugin_refused,
@@ -299,10 +309,9 @@ void SupervisedProvider::on_durable(RunningAttempt& attempt,
 
 void SupervisedProvider::on_done(const std::string& id, RunningAttempt& attempt, const Json& frame)
 {
-    const rg_status status = status_of(frame);
     Result<Done> verdict = Done{};
-    if (status != RG_OK)
-        verdict = error_from(status, dumped(frame, "failure"), Phase::run);
+    if (status_of(frame) != RG_OK)
+        verdict = failure_in(frame, Phase::run);
     else if (attempt.spoiled)
         verdict = *attempt.spoiled;
     // A cancel that came of silence is a stall, whatever the plugin calls it.
@@ -348,10 +357,10 @@ void SupervisedProvider::answer(const std::string& type, const Json& frame)
     Question& question = *found->second;
     if (type == "pong")
         question.answer = std::string("{}");
-    else if (const rg_status status = status_of(frame); status == RG_OK)
+    else if (status_of(frame) == RG_OK)
         question.answer = dumped(frame, "result");
     else
-        question.answer = error_from(status, dumped(frame, "failure"), Phase::queue);
+        question.answer = failure_in(frame, Phase::queue);
     question.wake.cancel();
     questions_.erase(found);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env -S python3 -B
-"""A provider that breaks the worker protocol as REELGATE_FAULT says, in its first life, and behaves in the next."""
+"""A provider that breaks the worker protocol once, as REELGATE_FAULT says, in its first life, and behaves afterwards."""
 import json
 import os
 import signal
@@ -124,7 +124,7 @@ def serve(fault):
         elif kind == "ping":
             send(type="pong", n=got["n"], rss=0, jobs=0)
         elif kind == "run":
-            ACTS.get(fault, done)(got["job"])
+            ACTS.pop(fault, done)(got["job"])
         elif kind == "bye" and fault != "ignores_bye":
             return
 

@@ -82,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"strange", "ok", {}, false},
                     Fault{"wrong_kinds", "ok", {}, false},
                     Fault{"bad_artifact", "output_invalid/path_escapes", "../x", false},
-                    Fault{"no_status", "unknown/", {}, false}),
+                    Fault{"no_status", "unknown/bad_status", "without a status", false}),
     [](const auto& row) { return row.param.name; });
 
 struct BadStart {
