@@ -3,6 +3,7 @@
 #pragma once
 
 #include "host/base/error.hpp"
+#include "host/model/provider.hpp"
 
 #include <reelgate/abi/types.h>
 
@@ -22,9 +23,6 @@ Error error_from(rg_status status, std::string_view record_json, Phase default_p
 
 // The record that error_from() reads back, with every member that is set.
 std::string record_from(const Error& error);
-
-// Does the provider take money for its work?
-enum class Charge : std::uint8_t { free, paid };
 
 Billing default_billing(Phase phase, Charge charge);
 

@@ -1,0 +1,73 @@
+// Where a job goes now, and why not elsewhere: a pure function of values. The scheduler does what
+// it answers, and `explain` shows the same answer without doing it.
+#pragma once
+
+#include "host/router/chain.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace reelgate {
+
+struct RouteInput {
+    const JobOrder& order;
+    std::span<const Attempt> attempts; // what this job has behind it
+    std::span<const ProviderSnapshot> providers;
+    const Chain& chain;
+    const JobLimits& limits;
+    const KeyView& key;
+    std::uint64_t seed = 0;
+    WallTime created = {};
+    WallTime now = {};
+};
+
+struct Dispatch {
+    std::string provider;
+    std::string model;
+    Request request; // normalised for that model
+    std::vector<std::string> warnings;
+    Money reserve; // 0 where nothing is charged
+};
+
+struct Wait {
+    Waiting for_what = Waiting::slot;
+    std::optional<WallTime> until = {}; // look again then, or when something changes
+};
+
+struct GiveUp {
+    JobEvent as = JobEvent::gave_up; // or poisoned
+    Error error;                     // the most useful of the collected reasons
+};
+
+// `chosen` goes now; `standby` would if it failed; `skipped` is passed over for now (a slot,
+// health, a breaker); `rejected` can never serve this job.
+enum class Standing : std::uint8_t { chosen, standby, skipped, rejected };
+std::string_view to_string(Standing standing);
+
+struct Considered {
+    std::string provider;
+    std::string model; // empty where the provider as a whole was judged
+    Standing standing = Standing::rejected;
+    std::vector<std::string> reasons = {}; // codes: "size_unsupported", "breaker_open"
+    std::string text = {};                 // the first reason in a sentence
+    Health health = Health::unknown;
+    Breaker breaker = Breaker::closed;
+    Estimate estimate = {};
+    std::optional<Money> cost = {};
+};
+
+struct Decision {
+    std::variant<Dispatch, Wait, GiveUp> outcome;
+    std::vector<Considered> considered; // in the order in which they would be tried
+};
+
+Decision decide(const RouteInput& in);
+
+// Before a job exists: can any provider ever serve it? The reasons of each where none can
+// (unsupported_capability, invalid_params, ...).
+std::optional<Error> refuse_at_the_door(const RouteInput& in);
+
+} // namespace reelgate
