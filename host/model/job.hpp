@@ -91,6 +91,7 @@ struct JobOrder {
     std::optional<std::chrono::seconds> deadline = {}; // for the whole job
     std::string params_by_plugin_json = "{}";          // {"<plugin id>": {...}}
     std::string extra_json = "{}";                     // fields that only other programs know
+    std::string inputs_dir = {};                       // holds wish.inputs; a name, not a path
     std::string owner = {};                            // name of the key; empty: nobody's
     std::string user = {};                             // the client's own word, stored only
     std::optional<JobId> remixed_from = {};
