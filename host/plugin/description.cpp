@@ -2,6 +2,7 @@
 
 #include "host/plugin/capability_json.hpp"
 #include "host/plugin/json_members.hpp"
+#include "host/plugin/plugin_id.hpp"
 #include "host/plugin/schema.hpp"
 
 #include <algorithm>
@@ -20,16 +21,6 @@ constexpr std::array<std::string_view, 6> kStates{
 Error refused(const std::string& text, const char* code)
 {
     return Error{.category = Category::provider_error, .text = text, .code = code};
-}
-
-// The rule of manifests: the id is also the name of the plugin's directory.
-bool is_id(std::string_view id)
-{
-    const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    return !id.empty() && id.size() <= 100 && is_word(id.front()) &&
-           std::all_of(id.begin(), id.end(), [&](char c) {
-               return is_word(c) || c == '.' || c == '-' || c == '_';
-           });
 }
 
 Json read_schema(JsonMembers& members, const char* name)
@@ -67,7 +58,7 @@ Description read_description(JsonMembers& members)
 {
     Description out;
     out.id = members.required_text("id", kLongestWord);
-    if (!out.id.empty() && !is_id(out.id))
+    if (!out.id.empty() && !is_plugin_id(out.id))
         members.problem("id", "must be lower-case letters, digits, '.', '-' and '_'");
     out.version = members.required_text("version", kLongestWord);
     out.name = members.text("name", out.id, kLongestWord);

@@ -362,15 +362,6 @@ std::string_view to_string(Manifest::Egress egress)
     return kEgresses[static_cast<std::size_t>(egress)];
 }
 
-bool is_plugin_id(std::string_view text)
-{
-    if (text.empty() || text.size() > 100) return false;
-    if (!is_lower(text.front()) && !is_digit(text.front())) return false;
-    return all_of(text, [](char c) {
-        return is_lower(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
-    });
-}
-
 bool is_inside_path(std::string_view text)
 {
     if (text.empty() || text.front() == '/' || !is_line(text)) return false;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "host/base/result.hpp"
+#include "host/plugin/plugin_id.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -69,9 +70,6 @@ Result<Done> directory_is_id(const Manifest& manifest);
 // Whether this host can run what the manifest declares: machine and ABI. The file itself may still
 // say otherwise (elf.hpp). Codes: wrong_machine, abi_too_new, abi_too_old, host_too_old.
 Result<Done> fits_this_host(const Manifest& manifest);
-
-// 1 to 100 of a-z 0-9 . _ -, beginning with a letter or digit: safe as the name of a directory.
-bool is_plugin_id(std::string_view text);
 
 // A path that stays inside the directory it is relative to, judged by its text alone.
 bool is_inside_path(std::string_view text);

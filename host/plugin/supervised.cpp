@@ -96,17 +96,25 @@ SupervisedProvider::SupervisedProvider(asio::any_io_executor loop,
       manifest_(std::move(manifest)), settings_(std::move(settings)), output_(settings_.data_dir),
       chance_(std::random_device{}()), timer_(loop), tasks_(loop)
 {
-    settings_.limits.start =
-        std::max(settings_.limits.start, supervise::Duration(manifest_.start_timeout));
+    settings_.limits.start = settings_.start.value_or(manifest_.start_timeout);
 }
 
 SupervisedProvider::~SupervisedProvider() = default;
 
 void SupervisedProvider::start()
 {
-    if (tasks_.size() == 0) tasks_.spawn(tick());
     adopt_orphans();
     apply(supervise::StartAsked{});
+    run_clock();
+    wake_waiters(); // a stop() that is under way has been overtaken
+}
+
+// One tick() at a time: while stop() ends the old one, it is stop() that goes on with the next.
+void SupervisedProvider::run_clock()
+{
+    if (ticking_) return;
+    ticking_ = true;
+    tasks_.spawn(tick());
 }
 
 void SupervisedProvider::reset() { apply(supervise::ResetAsked{}); }
@@ -115,13 +123,25 @@ void SupervisedProvider::ask_to_stop() { apply(supervise::StopAsked{}); }
 
 asio::awaitable<void> SupervisedProvider::stop()
 {
+    constexpr auto kForever = asio::steady_timer::time_point::max();
     ask_to_stop();
-    while (state_.life != Life::stopped && state_.life != Life::stuck) {
-        co_await state_change(asio::steady_timer::time_point::max());
+    if (stopping_) { // by somebody else, who ends what there is to end
+        while (stopping_)
+            co_await state_change(kForever);
+        co_return;
     }
-    ended_ = true;
-    timer_.cancel();
-    co_await tasks_.join();
+    stopping_ = true;
+    while (!state_.wanted && state_.life != Life::stopped && state_.life != Life::stuck)
+        co_await state_change(kForever);
+    if (!state_.wanted) {
+        ended_ = true;
+        timer_.cancel();
+        co_await tasks_.join();
+        ended_ = ticking_ = false;
+        if (state_.wanted) run_clock();
+    }
+    stopping_ = false;
+    wake_waiters();
 }
 
 Task<Done> SupervisedProvider::open(std::chrono::milliseconds patience)
@@ -129,7 +149,8 @@ Task<Done> SupervisedProvider::open(std::chrono::milliseconds patience)
     if (!state_.wanted) start();
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!supervise::takes_jobs(state_)) {
-        const bool hopeless = state_.life != Life::starting;
+        const bool comes_back = state_.life == Life::leaving && state_.wanted;
+        const bool hopeless = state_.life != Life::starting && !comes_back;
         if (hopeless || std::chrono::steady_clock::now() >= deadline) co_return unavailable();
         co_await state_change(deadline);
     }

@@ -27,7 +27,8 @@ struct ProviderSettings {
     JailOrder jail;
     Environment environment; // what the manifest asked for and the operator granted
     supervise::Limits limits;
-    // The operator's word instead of the description's.
+    // The operator's word instead of the plugin's: its manifest's, then twice its description's.
+    std::optional<supervise::Duration> start;
     std::optional<supervise::Duration> silent_for;
     std::optional<supervise::Duration> cancel_within;
     HostShape shape = HostShape::normal;
@@ -54,7 +55,7 @@ public:
                        ProviderSettings settings);
     ~SupervisedProvider() override;
 
-    void start();
+    void start();       // also while it stops: then it is started again, and stop() returns
     void ask_to_stop(); // says so and does not wait; stop() does both
     void reset();       // an operator's: forget the crashes and try now
 
@@ -101,7 +102,7 @@ private:
     void lose_questions(const Error& why);
     asio::awaitable<void> bury(std::unique_ptr<ChildProcess> child, std::string mark);
     void announce_state();
-    void arm_timer();
+    void run_clock();
     asio::awaitable<void> tick();
     void wake_waiters();
     asio::awaitable<void> state_change(std::chrono::steady_clock::time_point deadline);
@@ -112,6 +113,8 @@ private:
     void on_job_frame(const std::string& type, const Json& frame);
     void on_artifact(RunningAttempt& attempt, const Json& frame);
     void on_durable(RunningAttempt& attempt, const std::string& type, const Json& frame);
+    void refuse_durable(const std::string& type, const Json& frame);
+    Ack ack_of(const Json& frame);
     void on_done(const std::string& id, RunningAttempt& attempt, const Json& frame);
     void on_log_frame(const Json& frame);
     void answer(const std::string& type, const Json& frame);
@@ -148,7 +151,9 @@ private:
     asio::steady_timer timer_;
     std::list<asio::steady_timer*> waiters_; // who waits for the next change of state
     bool greeted_ = false;                   // the worker has said its hello
-    bool ended_ = false;
+    bool stopping_ = false;                  // somebody is in stop()
+    bool ticking_ = false;                   // tick() runs
+    bool ended_ = false;                     // and shall end
 
     // These run code on the loop that uses the members above: keep them last.
     std::unique_ptr<ChildProcess> child_;

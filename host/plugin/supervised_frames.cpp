@@ -238,8 +238,8 @@ void SupervisedProvider::on_job_frame(const std::string& type, const Json& frame
 {
     const std::string id = text_of(frame, "job");
     const auto found = attempts_.find(id);
-    // Late, or invented: the attempt has its verdict, or never was.
-    if (found == attempts_.end()) return;
+    // Late, or invented: the attempt has its verdict, nobody listens any more, or it never was.
+    if (found == attempts_.end()) return refuse_durable(type, frame);
     const std::shared_ptr<RunningAttempt> attempt = found->second;
     apply(supervise::SignOfLife{id});
     if (type == "progress") return attempt->listener.on_progress(note_from(frame));
@@ -279,23 +279,39 @@ void SupervisedProvider::on_artifact(RunningAttempt& attempt, const Json& frame)
     attempt.listener.on_artifact(offer);
 }
 
-// The plugin waits for the answer: it comes when the listener has it on disk, or at once with a
-// failure when the frame cannot be understood.
+// Answers an `intend` or `accepted` frame, for which the plugin waits.
+Ack SupervisedProvider::ack_of(const Json& frame)
+{
+    return [this, job = text_of(frame, "job"), n = integer_of(frame, "n", 0)](rg_status status) {
+        const Json answer{
+            {"type",   "ack" },
+            {"job",    job   },
+            {"n",      n     },
+            {"status", status}
+        };
+        if (child_) child_->send(answer);
+    };
+}
+
+// Nobody is left to write it down.
+void SupervisedProvider::refuse_durable(const std::string& type, const Json& frame)
+{
+    if (type == "intend") ack_of(frame)(RG_CANCELLED);
+    if (type == "accepted") ack_of(frame)(RG_FAILED);
+}
+
+// The answer comes when the listener has it on disk, or at once with a failure: when the frame
+// cannot be understood, and to an intent after the cancel, because nothing that costs money may
+// start then. What was accepted is taken at any time: it exists.
 void SupervisedProvider::on_durable(RunningAttempt& attempt,
                                     const std::string& type,
                                     const Json& frame)
 {
-    const Json answer{
-        {"type",  "ack"},
-        {   "job",                 text_of(frame,      "job")},
-        { "n", integer_of(frame,          "n", 0)}
-    };
-    Ack ack = [this, answer](rg_status status) {
-        Json whole = answer;
-        whole["status"] = status;
-        if (child_) child_->send(whole);
-    };
+    Ack ack = ack_of(frame);
     const bool intends = type == "intend";
+    const auto clock = state_.jobs.find(text_of(frame, "job"));
+    if (intends && clock != state_.jobs.end() && clock->second.cancel_sent)
+        return ack(RG_CANCELLED);
     const auto content = frame.find(intends ? "what" : "remote");
     if (content == frame.end() || !content->is_object()) {
         misbehaved(type, "without an object");

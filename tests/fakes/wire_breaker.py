@@ -70,6 +70,41 @@ def wrong_kinds(job):
     done(job)
 
 
+def receive():
+    return json.loads(exactly(struct.unpack("<I", exactly(4))[0]))
+
+
+def await_frame(kind):
+    while True:
+        got = receive()
+        if got["type"] == kind:
+            return got
+        if got["type"] == "ping":
+            send(type="pong", n=got["n"], rss=0, jobs=1)
+
+
+def intend_once_cancelled(job):
+    """Tells by its failure what the host answered to an intent, and to work that exists all the same."""
+    send(type="progress", job=job, source="none")
+    await_frame("cancel")
+    send(type="intend", job=job, n=1, what={"money": True})
+    intended = await_frame("ack")
+    send(type="accepted", job=job, n=2, remote={"id": "r"})
+    accepted = await_frame("ack")
+    done_of = f"intend {intended['n']} {intended['status']}, accepted {accepted['n']} {accepted['status']}"
+    send(type="done", job=job, status=5, failure={"category": "cancelled", "text": done_of})
+
+
+def ask_for_nobody(job):
+    """Whoever waits for an answer gets one, even about a job that is none."""
+    send(type="intend", job="nobody", n=1, what={})
+    intended = await_frame("ack")
+    send(type="accepted", job="nobody", n=2, remote={})
+    accepted = await_frame("ack")
+    send(type="done", job=job, status=3,
+         failure={"text": f"{intended['job']} {intended['status']}, {accepted['job']} {accepted['status']}"})
+
+
 def late(job):
     done(job)
     send(type="artifact", job=job, path="clip.mp4", meta={})
@@ -94,6 +129,8 @@ ACTS = {
     "strange": strange,
     "wrong_kinds": wrong_kinds,
     "bad_artifact": lambda job: (send(type="artifact", job=job, path="../x", meta={}), done(job)),
+    "intend_once_cancelled": intend_once_cancelled,
+    "ask_for_nobody": ask_for_nobody,
     "no_status": lambda job: send(type="done", job=job),
 }
 HELLOS = {
@@ -117,7 +154,7 @@ def begin(fault):
 
 def serve(fault):
     while True:
-        got = json.loads(exactly(struct.unpack("<I", exactly(4))[0]))
+        got = receive()
         kind = got["type"]
         if kind == "create":
             send(type="created", status=0)

@@ -7,11 +7,14 @@
 namespace reelgate::test {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 class Wire : public testing::Test {
 protected:
-    SupervisedProvider& breaker(const std::string& fault, std::chrono::milliseconds start = 30s)
+    SupervisedProvider& breaker(const std::string& fault,
+                                std::optional<std::chrono::milliseconds> start = {},
+                                std::chrono::seconds manifest_start = 30s)
     {
         Manifest manifest;
         manifest.id = "wire-breaker";
@@ -19,12 +22,12 @@ protected:
         manifest.runtime = Manifest::Runtime::exec;
         manifest.command = {"./wire_breaker.py"};
         manifest.directory = REELGATE_SOURCE_DIR "/tests/fakes";
-        manifest.start_timeout = 0s; // the settings' counts
+        manifest.start_timeout = manifest_start;
         ProviderSettings settings = stage_.settings("wire");
         settings.environment = {
             {"REELGATE_FAULT", fault}
         };
-        settings.limits.start = start;
+        settings.start = start;
         settings.limits.bye = 500ms;
         settings.limits.ping_every = 200ms;
         settings.limits.ping_limit = 2s;
@@ -82,6 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"strange", "ok", {}, false},
                     Fault{"wrong_kinds", "ok", {}, false},
                     Fault{"bad_artifact", "output_invalid/path_escapes", "../x", false},
+                    Fault{"ask_for_nobody", "unknown/", "nobody 5, nobody 3", false},
                     Fault{"no_status", "unknown/bad_status", "without a status", false}),
     [](const auto& row) { return row.param.name; });
 
@@ -89,7 +93,7 @@ struct BadStart {
     std::string name;
     std::string code;
     std::string text;
-    std::chrono::milliseconds limit = 30s;
+    std::optional<std::chrono::milliseconds> limit = {};
 };
 void PrintTo(const BadStart& start, std::ostream* out) { *out << start.name; }
 
@@ -116,6 +120,46 @@ INSTANTIATE_TEST_SUITE_P(Rows,
                                          BadStart{
                                              "prints", "protocol_violation", "Loading the model"}),
                          [](const auto& row) { return row.param.name; });
+
+// What costs money must not start behind a cancel; what exists already must be known all the same.
+TEST_F(Wire, AnIntentBehindTheCancelIsRefused)
+{
+    SupervisedProvider& provider = breaker("intend_once_cancelled");
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    Attempt& attempt = stage_.begin(provider);
+    stage_.until([&] { return !attempt.notes.progress.empty(); }, "the run");
+    provider.cancel(attempt.id);
+    ASSERT_FALSE(stage_.verdict_of(attempt));
+    EXPECT_EQ(attempt.verdict->error().text, "intend 1 5, accepted 2 0");
+    EXPECT_THAT(attempt.notes.durable, ElementsAre(R"(accepted {"id":"r"})"));
+}
+
+TEST_F(Wire, TwoAttemptsOfOneNameAreNotConfused)
+{
+    SupervisedProvider& provider = breaker("intend_once_cancelled");
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    Attempt& attempt = stage_.begin(provider);
+    stage_.until([&] { return !attempt.notes.progress.empty(); }, "the run");
+    Notebook nobody;
+    AttemptOrder order{
+        .id = attempt.id, .request_json = "{}", .work_dir = attempt.work_dir, .remote_json = {}};
+    const auto second = stage_.wait(provider.run(std::move(order), nobody));
+    ASSERT_FALSE(second);
+    EXPECT_THAT(second.error().text, HasSubstr("runs already"));
+    provider.cancel(attempt.id);
+    ASSERT_FALSE(stage_.verdict_of(attempt));
+    EXPECT_EQ(attempt.verdict->error().category, Category::cancelled);
+    EXPECT_EQ(provider.starts(), 1U);
+}
+
+TEST_F(Wire, AManifestMayAskForLittleTime)
+{
+    SupervisedProvider& provider = breaker("silent", {}, 1s);
+    const auto opened = stage_.wait(provider.open(kPatience));
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, "start_timeout") << told(opened);
+    EXPECT_THAT(opened.error().text, HasSubstr("within 1000 ms"));
+}
 
 TEST_F(Wire, WhoIgnoresTheByeIsEnded)
 {

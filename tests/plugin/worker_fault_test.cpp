@@ -296,7 +296,12 @@ TEST_F(WorkerFault, ThreeCrashesAreQuarantineAndAResetEndsIt)
 TEST_F(WorkerFault, AStartRightBehindAStopFindsAWorkerThatStays)
 {
     SupervisedProvider& provider = impatient();
-    asio::co_spawn(stage_.loop, provider.stop(), Stage::rethrow);
+    bool overtaken = false;
+    const auto returned = [&overtaken](std::exception_ptr failure) {
+        Stage::rethrow(std::move(failure));
+        overtaken = true;
+    };
+    asio::co_spawn(stage_.loop, provider.stop(), returned);
     stage_.until([&] { return provider.life() == supervise::Life::leaving; }, "the stop");
     provider.start();
     stage_.until(
@@ -305,6 +310,32 @@ TEST_F(WorkerFault, AStartRightBehindAStopFindsAWorkerThatStays)
     Attempt& attempt = stage_.play(provider, R"(["deliver"])");
     EXPECT_TRUE(stage_.verdict_of(attempt)) << told(*attempt.verdict);
     EXPECT_EQ(provider.starts(), 2U);
+    EXPECT_TRUE(overtaken);
+}
+
+TEST_F(WorkerFault, AProviderThatWasStoppedCanBeOpenedAgainAndItsClocksRun)
+{
+    SupervisedProvider& provider = impatient();
+    stage_.finish(provider.stop());
+    ASSERT_EQ(provider.life(), supervise::Life::stopped);
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    Attempt& attempt = stage_.play(provider, R"(["freeze"])");
+    ASSERT_FALSE(stage_.verdict_of(attempt));
+    EXPECT_EQ(attempt.verdict->error().code, "unresponsive") << told(*attempt.verdict);
+}
+
+TEST_F(WorkerFault, StopsAtTheSameTimeEndTogether)
+{
+    SupervisedProvider& provider = impatient();
+    unsigned returned = 0;
+    const auto count = [&returned](std::exception_ptr failure) {
+        Stage::rethrow(std::move(failure));
+        ++returned;
+    };
+    asio::co_spawn(stage_.loop, provider.stop(), count);
+    asio::co_spawn(stage_.loop, provider.stop(), count);
+    stage_.until([&] { return returned == 2; }, "both");
+    EXPECT_EQ(provider.life(), supervise::Life::stopped);
 }
 
 INSTANTIATE_TEST_SUITE_P(Deaths, WorkerFault, testing::ValuesIn(deaths()), name_of);
