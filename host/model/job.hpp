@@ -108,13 +108,13 @@ std::optional<Verdict> verdict_from(std::string_view word);
 struct Attempt {
     unsigned number = 1;          // 1, 2, ... within the job
     std::uint64_t generation = 0; // fencing: what another generation says is not heard
-    std::string provider;
-    std::string plugin;
-    std::string plugin_identity; // version and hash of what ran
-    std::string model;
+    std::string provider = {};
+    std::string plugin = {};
+    std::string plugin_identity = {}; // version and hash of what ran
+    std::string model = {};
     std::uint64_t config_revision = 0;
     Charge charge = Charge::paid;
-    Request request;
+    Request request = {};
     std::vector<std::string> warnings = {}; // what normalising changed
     std::string intent_json = {};           // what the plugin said before it submitted
     std::string remote_json = {};           // what it needs to follow accepted work

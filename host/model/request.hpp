@@ -19,18 +19,18 @@ struct RequestInput {
 };
 
 struct Request {
-    std::string model;
+    std::string model = {};
     std::string task = "t2v";
-    std::string prompt;
-    std::string negative_prompt;
-    FrameSize size;
+    std::string prompt = {};
+    std::string negative_prompt = {};
+    FrameSize size = {};
     std::uint32_t frames = 0;
     double fps = 0;
     std::uint64_t seed = 0;
-    std::optional<std::uint32_t> steps;
-    std::optional<double> guidance;
+    std::optional<std::uint32_t> steps = {};
+    std::optional<double> guidance = {};
     bool audio = false;
-    std::vector<RequestInput> inputs;
+    std::vector<RequestInput> inputs = {};
     std::string params_json = "{}"; // already valid against the plugin's params_schema
 };
 
