@@ -21,25 +21,6 @@ std::uint32_t read_length(std::string_view bytes)
     return length;
 }
 
-// Depth by brackets outside strings, so that a hostile frame is refused before it is parsed.
-bool too_deep(std::string_view text)
-{
-    int depth = 0;
-    bool in_string = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (in_string) {
-            if (c == '\\') ++i;
-            if (c == '"') in_string = false;
-            continue;
-        }
-        if (c == '"') in_string = true;
-        if ((c == '{' || c == '[') && ++depth > kMaxFrameDepth) return true;
-        if (c == '}' || c == ']') --depth;
-    }
-    return false;
-}
-
 } // namespace
 
 Result<std::string> encode_frame(const Json& object)
@@ -79,7 +60,7 @@ Result<std::optional<Json>> FrameReader::next()
     if (held.size() < kHeader + length) return std::optional<Json>{};
 
     const std::string_view text = held.substr(kHeader, length);
-    if (too_deep(text)) return violation("a frame is nested too deeply", text);
+    if (depth_of(text) > kMaxFrameDepth) return violation("a frame is nested too deeply", text);
     Json object = Json::parse(text, nullptr, false);
     if (!object.is_object() || !object.contains("type") || !object["type"].is_string())
         return violation("a frame is not an object with a type", text);

@@ -17,7 +17,7 @@ namespace reelgate {
 inline constexpr std::size_t kMaxFrame = 1U << 20U;
 
 // A frame nested deeper than this is not one of ours; parsing it would only cost stack.
-inline constexpr int kMaxFrameDepth = 64;
+inline constexpr std::size_t kMaxFrameDepth = 64;
 
 // The lowest and highest protocol version this build speaks.
 inline constexpr int kProtocolLowest = 1;

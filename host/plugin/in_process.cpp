@@ -106,14 +106,14 @@ struct InProcessProvider::Visit final : JobEar, std::enable_shared_from_this<Vis
     }
     rg_status on_artifact(std::string path, std::string meta_json) override
     {
-        const Json meta = Json::parse(meta_json.empty() ? "{}" : meta_json, nullptr, false);
-        if (!meta.is_object()) return RG_REJECTED;
+        const auto meta = parse_json(meta_json.empty() ? "{}" : meta_json);
+        if (!meta || !meta->is_object()) return RG_REJECTED;
         const auto word = [&](const char* member, const char* otherwise) {
-            const auto found = meta.find(member);
-            return found != meta.end() && found->is_string() ? found->get<std::string>()
-                                                             : std::string(otherwise);
+            const auto found = meta->find(member);
+            return found != meta->end() && found->is_string() ? found->get<std::string>()
+                                                              : std::string(otherwise);
         };
-        const ArtifactOffer offer{path, word("role", "video"), word("mime", ""), meta.dump()};
+        const ArtifactOffer offer{path, word("role", "video"), word("mime", ""), json_text(*meta)};
         const bool directory = offer.role == "frames";
         if (!open_in_work_dir(work_dir, {.relative = path, .directory = directory}))
             return RG_REJECTED;
@@ -152,7 +152,8 @@ struct InProcessProvider::Visit final : JobEar, std::enable_shared_from_this<Vis
 
     rg_status durable(std::function<void(AttemptListener&, Ack)> question, const std::string& text)
     {
-        if (!Json::parse(text, nullptr, false).is_object()) return RG_REJECTED;
+        const auto content = parse_json(text);
+        if (!content || !content->is_object()) return RG_REJECTED;
         auto answer = std::make_shared<std::promise<rg_status>>();
         tell([question = std::move(question), answer](AttemptListener& l) {
             question(l, [answer](rg_status status) { answer->set_value(status); });

@@ -10,7 +10,10 @@ Error bad_json(std::string text)
     return Error{.category = Category::invalid_params, .text = std::move(text), .code = "bad_json"};
 }
 
-// Counted on the text, because a parsed tree that is too deep already cannot be handled safely.
+bool continues_a_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+} // namespace
+
 std::size_t depth_of(std::string_view text)
 {
     std::size_t depth = 0;
@@ -29,10 +32,6 @@ std::size_t depth_of(std::string_view text)
     }
     return deepest;
 }
-
-bool continues_a_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-} // namespace
 
 Result<Json> parse_json(std::string_view text, JsonLimits limits)
 {

@@ -18,6 +18,10 @@ struct JsonLimits {
     std::size_t depth = 64;                    // nlohmann copies, compares and prints recursively
 };
 
+// How deeply a text nests, by its brackets outside strings: counted before it is parsed, because a
+// tree that is too deep cannot be handled safely any more.
+std::size_t depth_of(std::string_view text);
+
 // One JSON text, or one sentence that says what is wrong with it and where (invalid_params, code
 // bad_json). Numbers that no double holds and strings that are not UTF-8 are refused.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});

@@ -13,7 +13,8 @@
 namespace reelgate {
 namespace {
 
-std::string progress_frame(const std::string& job, const ProgressNote& note)
+// Names and paths are cut long before a frame is full.
+std::string frame_of(const std::string& job, const ProgressNote& note)
 {
     constexpr const char* kSources[] = {"none", "estimated", "measured"};
     const Json frame{
@@ -25,7 +26,16 @@ std::string progress_frame(const std::string& job, const ProgressNote& note)
         {"steps",  note.steps           },
         {"stage",  note.stage           }
     };
-    return *encode_frame(frame); // names are cut long before a frame is full
+    return *encode_frame(frame);
+}
+
+std::string frame_of(const std::string& job, const std::string& preview)
+{
+    return *encode_frame(Json{
+        {"type", "preview"},
+        {"job",  job      },
+        {"path", preview  }
+    });
 }
 
 } // namespace
@@ -62,30 +72,23 @@ void Outbox::log(std::string frame)
 
 void Outbox::progress(const std::string& job, ProgressNote note)
 {
-    std::string frame = progress_frame(job, note);
     const std::lock_guard lock(mutex_);
-    hold(progress_, job, std::move(frame));
+    hold(progress_, job, std::move(note));
 }
 
 void Outbox::preview(const std::string& job, std::string path)
 {
-    auto frame = encode_frame(Json{
-        {"type", "preview"      },
-        {"job",  job            },
-        {"path", std::move(path)}
-    });
-    if (!frame) return;
     const std::lock_guard lock(mutex_);
-    hold(previews_, job, *std::move(frame));
+    hold(previews_, job, std::move(path));
 }
 
-// The newest value replaces one that has not left yet. Most calls of a tight loop end here and wake
-// nobody: the writer is already due at `not_before`.
-void Outbox::hold(std::map<std::string, Held>& held, const std::string& job, std::string frame)
+// Most calls of a tight loop end here and wake nobody: the writer is already due at `not_before`.
+template <class Value>
+void Outbox::hold(Slots<Value>& slots, const std::string& job, Value value)
 {
-    Held& slot = held[job];
-    const bool was_waiting = !slot.frame.empty();
-    slot.frame = std::move(frame);
+    Held<Value>& slot = slots[job];
+    const bool was_waiting = slot.value.has_value();
+    slot.value = std::move(value);
     if (!was_waiting) something_.notify_one();
 }
 
@@ -93,12 +96,17 @@ void Outbox::finish(const std::string& job, std::string frame)
 {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] { return closed_ || always_.size() < kMaxWaitingFrames; });
-    for (auto* held : {&previews_, &progress_}) {
-        if (auto node = held->extract(job); node && !node.mapped().frame.empty())
-            always_.push_back(std::move(node.mapped().frame));
-    }
+    flush(previews_, job);
+    flush(progress_, job);
     always_.push_back(std::move(frame));
     something_.notify_one();
+}
+
+template <class Value>
+void Outbox::flush(Slots<Value>& slots, const std::string& job)
+{
+    if (auto node = slots.extract(job); node && node.mapped().value)
+        always_.push_back(frame_of(job, *node.mapped().value));
 }
 
 void Outbox::close()
@@ -117,18 +125,8 @@ bool Outbox::next_frame(std::string& frame, Time now)
         room_.notify_one();
         return true;
     }
-    const std::pair<std::map<std::string, Held>*, std::chrono::milliseconds> paced[] = {
-        {&progress_, kProgressEvery},
-        {&previews_, kPreviewEvery }
-    };
-    for (const auto& [held, every] : paced) {
-        for (auto& [job, slot] : *held) {
-            if (slot.frame.empty() || slot.not_before > now) continue;
-            frame = std::exchange(slot.frame, {});
-            slot.not_before = now + every;
-            return true;
-        }
-    }
+    if (next_of(progress_, kProgressEvery, frame, now)) return true;
+    if (next_of(previews_, kPreviewEvery, frame, now)) return true;
     if (logs_.empty()) return false;
     if (logs_lost_ > 0) {
         const Json lost{
@@ -147,12 +145,30 @@ bool Outbox::next_frame(std::string& frame, Time now)
     return true;
 }
 
+template <class Value>
+bool Outbox::next_of(Slots<Value>& slots,
+                     std::chrono::milliseconds every,
+                     std::string& frame,
+                     Time now)
+{
+    for (auto& [job, slot] : slots) {
+        if (!slot.value || slot.not_before > now) continue;
+        frame = frame_of(job, *std::exchange(slot.value, std::nullopt));
+        slot.not_before = now + every;
+        return true;
+    }
+    return false;
+}
+
 Outbox::Time Outbox::next_wake() const
 {
     Time wake = Time::max();
-    for (const auto* held : {&progress_, &previews_})
-        for (const auto& [job, slot] : *held)
-            if (!slot.frame.empty()) wake = std::min(wake, slot.not_before);
+    const auto look_at = [&wake](const auto& slots) {
+        for (const auto& [job, slot] : slots)
+            if (slot.value) wake = std::min(wake, slot.not_before);
+    };
+    look_at(progress_);
+    look_at(previews_);
     return wake;
 }
 

@@ -12,7 +12,9 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace reelgate {
 
@@ -40,15 +42,26 @@ public:
 
 private:
     using Time = std::chrono::steady_clock::time_point;
+    // The newest value of a job that has not left yet. It becomes a frame when it leaves: most
+    // never do.
+    template <class Value>
     struct Held {
-        std::string frame; // empty: nothing is waiting
+        std::optional<Value> value;
         Time not_before{};
     };
+    template <class Value>
+    using Slots = std::map<std::string, Held<Value>>;
 
     // All under mutex_.
     bool next_frame(std::string& frame, Time now);
     Time next_wake() const;
-    void hold(std::map<std::string, Held>& held, const std::string& job, std::string frame);
+    template <class Value>
+    void hold(Slots<Value>& slots, const std::string& job, Value value);
+    template <class Value>
+    bool
+    next_of(Slots<Value>& slots, std::chrono::milliseconds every, std::string& frame, Time now);
+    template <class Value>
+    void flush(Slots<Value>& slots, const std::string& job);
 
     int wire_;
     std::mutex mutex_;
@@ -57,8 +70,8 @@ private:
     std::deque<std::string> always_;
     std::deque<std::string> logs_;
     std::uint64_t logs_lost_ = 0;
-    std::map<std::string, Held> progress_;
-    std::map<std::string, Held> previews_;
+    Slots<ProgressNote> progress_;
+    Slots<std::string> previews_; // paths
     bool closed_ = false;
 };
 

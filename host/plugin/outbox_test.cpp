@@ -92,6 +92,26 @@ TEST_F(OutboxTest, TheLastWordOfAJobHasItsProgressBeforeIt)
     EXPECT_EQ(frames[3]["job"], "b");
 }
 
+TEST_F(OutboxTest, ThePreviewThatLeavesIsTheLast)
+{
+    outbox_.preview("a", "1.png");
+    outbox_.preview("a", "2.png");
+    outbox_.preview("b", "3.png");
+    const auto frames = drain();
+    ASSERT_EQ(frames.size(), 2U);
+    EXPECT_EQ(frames[0]["path"], "2.png");
+    EXPECT_EQ(frames[1]["job"], "b");
+}
+
+TEST_F(OutboxTest, StagesMayBeNoText)
+{
+    outbox_.progress("a", {RG_ESTIMATED, 0.25, 0, 0, "\xff\n\""});
+    const auto frames = drain();
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(frames[0]["stage"], "\uFFFD\n\"");
+    EXPECT_EQ(frames[0]["value"], 0.25);
+}
+
 TEST_F(OutboxTest, LostLogLinesAreCounted)
 {
     for (int i = 0; i < 300; ++i)

@@ -75,12 +75,8 @@ void Worker::open_and_say_hello()
     const Result<std::string> description = table_->describe();
     if (!description)
         fatal(Error(description.error()).while_doing(order_.plugin_name + ": describe"));
-    const Json describe = Json::parse(*description, nullptr, false);
-    if (!describe.is_object())
-        fatal(Error{.category = Category::worker_unavailable,
-                    .text = order_.plugin_name + ": describe did not return a JSON object",
-                    .code = "bad_description",
-                    .phase = Phase::load});
+    const auto describe = parsed_object(*description);
+    if (!describe) fatal(bad_description("did not return a JSON object: " + describe.error().text));
 
     Json jail = Json::array();
     for (const JailMeasure& m : jail_)
@@ -89,17 +85,26 @@ void Worker::open_and_say_hello()
             {"applied", m.applied},
             {"detail",  m.detail }
         });
-    say(outbox_,
-        Json{
-            {"type",     "hello"                                                     },
-            {"protocol", {kProtocolLowest, kProtocolHighest}                         },
-            {"pid",      ::getpid()                                                  },
-            {"abi",      {{"major", RG_ABI_MAJOR}, {"minor", table_->plugin_minor()}}},
-            {"sdk",      "c"                                                         },
-            {"resume",   table_->can_resume()                                        },
-            {"jail",     std::move(jail)                                             },
-            {"describe", describe                                                    }
+    auto hello = encode_frame(Json{
+        {"type",     "hello"                                                     },
+        {"protocol", {kProtocolLowest, kProtocolHighest}                         },
+        {"pid",      ::getpid()                                                  },
+        {"abi",      {{"major", RG_ABI_MAJOR}, {"minor", table_->plugin_minor()}}},
+        {"sdk",      "c"                                                         },
+        {"resume",   table_->can_resume()                                        },
+        {"jail",     std::move(jail)                                             },
+        {"describe", *describe                                                   }
     });
+    if (!hello) fatal(bad_description("returned too much: " + hello.error().text));
+    outbox_.say(*std::move(hello));
+}
+
+Error Worker::bad_description(const std::string& what) const
+{
+    return Error{.category = Category::worker_unavailable,
+                 .text = order_.plugin_name + ": describe " + what,
+                 .code = "bad_description",
+                 .phase = Phase::load};
 }
 
 void Worker::read_frames()
@@ -263,25 +268,22 @@ Json Worker::cycle(const std::string& config)
 
 void Worker::probe(const Json& frame)
 {
-    Json answer{
+    const Json answer{
         {"type", "probed"        },
         {"n",    number_of(frame)}
     };
-    if (created_)
-        put_answer(answer, table_->probe(self_));
-    else
-        put_answer(answer, internal_error("`probe` came before `create`"));
-    say(outbox_, answer);
+    if (!created_)
+        return say_answer(outbox_, answer, internal_error("`probe` came before `create`"));
+    say_answer(outbox_, answer, table_->probe(self_));
 }
 
 void Worker::abandon(const Json& frame)
 {
-    Json answer{
+    const Json answer{
         {"type",         "abandoned"},
         { "job", text_of(frame,      "job")}
     };
-    put_answer(answer, table_->abandon(self_, object_text(frame, "remote")));
-    say(outbox_, answer);
+    say_answer(outbox_, answer, table_->abandon(self_, object_text(frame, "remote")));
 }
 
 void Worker::call(const Json& frame)
@@ -290,17 +292,17 @@ void Worker::call(const Json& frame)
     const bool is_text = arguments != frame.end() && arguments->is_string();
     const std::string text =
         is_text ? arguments->get<std::string>() : object_text(frame, "arguments");
-    Json answer{
+    const Json answer{
         {"type", "called"        },
         {"n",    number_of(frame)}
     };
-    put_answer(answer,
+    say_answer(outbox_,
+               answer,
                table_->call(self_,
                             text_of(frame, "extension"),
                             text_of(frame, "function"),
                             text_of(frame, "name"),
                             text));
-    say(outbox_, answer);
 }
 
 void Worker::enqueue(Work work)

@@ -48,6 +48,7 @@ private:
     void say_pong(const Json& frame);
 
     void open_and_say_hello();
+    Error bad_description(const std::string& what) const;
     void create(const Json& frame);
     Json cycle(const std::string& config);
     void probe(const Json& frame);

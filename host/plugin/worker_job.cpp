@@ -41,9 +41,9 @@ rg_status WorkerJob::on_preview(std::string path)
 
 rg_status WorkerJob::on_artifact(std::string path, std::string meta_json)
 {
-    const Json meta = Json::parse(meta_json.empty() ? "{}" : meta_json, nullptr, false);
-    if (!meta.is_object()) return refuse_artifact(path, "its meta is not a JSON object");
-    const bool frames = meta.value("role", Json()) == Json("frames");
+    const auto meta = parsed_object(meta_json.empty() ? "{}" : meta_json);
+    if (!meta) return refuse_artifact(path, "its meta: " + meta.error().text);
+    const bool frames = meta->value("role", Json()) == Json("frames");
     const auto opened = open_in_work_dir(work_dir_, {.relative = path, .directory = frames});
     if (!opened) return refuse_artifact(path, opened.error().text);
     say(outbox_,
@@ -51,7 +51,7 @@ rg_status WorkerJob::on_artifact(std::string path, std::string meta_json)
             {"type", "artifact"},
             {"job",  id        },
             {"path", path      },
-            {"meta", meta      }
+            {"meta", *meta     }
     });
     return RG_OK;
 }
@@ -74,18 +74,18 @@ rg_status WorkerJob::on_accepted(std::string remote) { return ask("accepted", "r
 // always answers, and when the host is gone this process ends.
 rg_status WorkerJob::ask(const char* type, const char* member, const std::string& text)
 {
-    const Json content = Json::parse(text, nullptr, false);
-    if (!content.is_object()) return RG_REJECTED;
+    const auto content = parsed_object(text);
+    if (!content) return RG_REJECTED;
     std::unique_lock lock(mutex_);
     const std::uint64_t n = ++last_number_;
     waiting_.insert(n);
     lock.unlock();
     say(outbox_,
         Json{
-            {"type", type   },
-            {"job",  id     },
-            {"n",    n      },
-            {member, content}
+            {"type", type    },
+            {"job",  id      },
+            {"n",    n       },
+            {member, *content}
     });
     lock.lock();
     answered_.wait(lock, [&] { return answers_.contains(n); });

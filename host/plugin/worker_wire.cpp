@@ -8,17 +8,21 @@
 namespace reelgate {
 namespace {
 
+// The host reads category and billing from the record that goes with it, so the status must not say
+// more than they do: BUSY and REJECTED stand for a refusal that cost nothing.
 rg_status status_of(const Error& error)
 {
+    const bool refused = error.billing == Billing::not_billed;
     switch (error.category) {
     case Category::cancelled:
         return RG_CANCELLED;
     case Category::submit_ambiguous:
         return RG_AMBIGUOUS;
     case Category::provider_overloaded:
-        return RG_BUSY;
+    case Category::rate_limited:
+        return refused ? RG_BUSY : RG_FAILED;
     case Category::invalid_params:
-        return RG_REJECTED;
+        return refused ? RG_REJECTED : RG_FAILED;
     default:
         return RG_FAILED;
     }
@@ -45,10 +49,22 @@ std::uint64_t number_of(const Json& frame)
     return found != frame.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
+Result<Json> parsed(std::string_view text)
+{
+    return parse_json(text, {.bytes = kMaxFrame, .depth = kMaxFrameDepth - 1});
+}
+
+Result<Json> parsed_object(std::string_view text)
+{
+    RG_TRY(Json json, parsed(text));
+    if (!json.is_object()) return invalid("not a JSON object", "bad_json");
+    return json;
+}
+
 Json parsed_or_text(const std::string& text)
 {
-    Json json = Json::parse(text, nullptr, false);
-    return json.is_discarded() ? Json(text) : json;
+    auto json = parsed(text);
+    return json ? *std::move(json) : Json(text);
 }
 
 void put_verdict(Json& frame, const Result<Done>& verdict)
@@ -57,13 +73,23 @@ void put_verdict(Json& frame, const Result<Done>& verdict)
     if (!verdict) frame["failure"] = parsed_or_text(record_from(verdict.error()));
 }
 
-void put_answer(Json& frame, const Result<std::string>& answer)
+void say_answer(Outbox& outbox, const Json& frame, const Result<std::string>& answer)
 {
-    frame["status"] = answer ? rg_status{RG_OK} : status_of(answer.error());
-    if (answer)
-        frame["result"] = parsed_or_text(*answer);
-    else
-        frame["failure"] = parsed_or_text(record_from(answer.error()));
+    Json whole = frame;
+    if (answer) {
+        whole["status"] = rg_status{RG_OK};
+        whole["result"] = parsed_or_text(*answer);
+        if (auto bytes = encode_frame(whole)) return outbox.say(*std::move(bytes));
+        whole = frame;
+        put_verdict(whole,
+                    Error{.category = Category::unknown,
+                          .text = "the answer does not fit a frame of " +
+                                  std::to_string(kMaxFrame) + " bytes",
+                          .code = "answer_too_long"});
+    } else {
+        put_verdict(whole, answer.error());
+    }
+    say(outbox, whole);
 }
 
 void say(Outbox& outbox, const Json& frame)

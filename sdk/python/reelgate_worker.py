@@ -39,6 +39,7 @@ OK, BUSY, REJECTED, FAILED, AMBIGUOUS, CANCELLED = range(6)
 data_dir = cache_dir = ""  # known once the provider is created; data_dir is kept between lives
 
 _MAX_FRAME = 1 << 20
+_MAX_DEPTH = 64  # of a frame; the host ends who sends one that nests deeper
 _PACE = {"progress": 0.1, "preview": 0.5}  # seconds between two frames of one kind and job
 _RING = 256  # log lines that wait; older ones are lost and counted
 _ROOM = 1024  # frames that wait; then the plugin's thread does
@@ -101,7 +102,18 @@ def _answer(work):
         return FAILED, {"category": "unknown", "text": text, "code": code}
 
 
+def _deeper(value, levels):
+    """Does it nest deeper than that?"""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return False
+    return levels == 0 or any(_deeper(part, levels - 1) for part in value)
+
+
 def _encode(frame):
+    if _deeper(frame, _MAX_DEPTH):
+        raise ValueError(f"a {frame['type']} nested deeper than {_MAX_DEPTH} levels does not fit a frame")
     # Not ensure_ascii: a lone surrogate would pass as an escape that no strict reader accepts.
     text = json.dumps(frame, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
     if len(text) > _MAX_FRAME:
@@ -222,6 +234,7 @@ _outbox = _Outbox()
 
 def log(level, event, **fields):
     """An event is a stable word with dots; level is debug, info, warn or error."""
+    fields = {"cut": "nested too deeply"} if _deeper(fields, _MAX_DEPTH - 1) else fields
     text = json.dumps(fields, default=str, skipkeys=True)
     fields = json.loads(text, parse_constant=str) if len(text) < 64 * 1024 else {"cut": text[:1024]}
     _outbox.log(_encode({"type": "log", "level": level, "event": str(event)[:256], "fields": fields}))

@@ -112,6 +112,18 @@ class Scripted:
     def huge(self, job):
         job.artifact("clip.y4m", note="x" * 2000000)
 
+    def deep(self, job):
+        into, deep = job.request["into"], {}
+        for _ in range(100):
+            deep = [deep]
+        if into == "log":
+            reelgate.log("info", "deep", deep=deep)
+        elif into == "intend":
+            job.intend(deep=deep)
+        else:
+            open(job.work_dir + "/clip.y4m", "w").close()
+            job.artifact("clip.y4m", deep=deep)
+
     def resume(self, job, remote):
         job.progress("remote " + remote["id"])
     def abandon(self, remote):
@@ -459,6 +471,16 @@ class WorkerTest(unittest.TestCase):
         self.child.done("film")
         self.assertIn("does not fit", self.child.done("huge")["failure"]["text"])
         self.assertEqual(self.child.done("alive")["status"], OK)
+
+    def test_what_nests_too_deeply_never_reaches_the_wire(self):
+        self.child.ready()
+        for into in ("artifact", "intend"):
+            with self.subTest(into):
+                self.assertIn("nested deeper", self.child.done("deep", into=into)["failure"]["text"])
+        self.child.run("deep", into="log")
+        said = {frame["type"]: frame for frame in (self.child.receive(), self.child.receive())}
+        self.assertEqual(said["log"]["fields"], {"cut": "nested too deeply"})
+        self.assertEqual(said["done"]["status"], OK)
 
     def test_where_memory_is_short_a_job_fails_and_the_worker_goes_on(self):
         self.child.ready()

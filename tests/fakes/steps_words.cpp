@@ -4,6 +4,7 @@
 #include "tests/fakes/steps.hpp"
 
 #include <algorithm>
+#include <fstream>
 
 namespace reelgate::fakes {
 namespace {
@@ -97,6 +98,24 @@ void log(Act& act, const Json& arguments)
     }
 }
 
+void nest(Act& act, const Json& arguments)
+{
+    Json deep = Json::object();
+    for (std::uint64_t i = 1; i < arguments.at("levels").get<std::uint64_t>(); ++i)
+        deep = Json::array({std::move(deep)});
+    Json members{
+        {"role", "video"        },
+        {"deep", std::move(deep)}
+    };
+    const auto in = arguments.at("in").get<std::string>();
+    if (in == "log") act.scene.host.info("scripted.nested", members);
+    if (in == "intend") act.job->intend(members);
+    if (in == "accepted") act.job->accepted(members);
+    if (in != "artifact") return;
+    std::ofstream(act.job->work_dir() / "nested.bin") << "no film";
+    act.job->artifact("nested.bin", members);
+}
+
 void mark(Act& act, const Json& arguments)
 {
     act.record("mark",
@@ -175,6 +194,9 @@ constexpr Argument kLog[] = {
     {"event", Kind::text, R"("scripted.said")", ""},
     {"level", Kind::word, R"("info")", "", "debug|info|warn|error"},
     {"count", Kind::count, "1", "", {}, 1'000'000}};
+constexpr Argument kNest[] = {
+    {"in", Kind::word, R"("log")", "", "log|artifact|intend|accepted"},
+    {"levels", Kind::count, "100", "", {}, 10'000}};
 constexpr Argument kMark[] = {{"text", Kind::text, R"("here")", ""}};
 constexpr Argument kReserve[] = {
     {"mb", Kind::count, "1000", ""}, {"gpu", Kind::count, "0", ""}, {"wait_ms", Kind::count, "0", ""},
@@ -194,6 +216,7 @@ constexpr StepKind kSteps[] = {
     {"garbage", kTableCalls, kGarbage, garbage, "a result that is none"},
     {"late_calls", calls(Call::run), kLate, late_calls, "progress and artifacts for this job after run has returned"},
     {"log", kWithHost, kLog, log, "log events"},
+    {"nest", kJobCalls, kNest, nest, "JSON nested deeply, in a call of the host"},
     {"mark", kWithHost, kMark, mark, "an entry `mark` in the ledger: how a test sees where a call is"},
     {"reserve", kJobCalls, kReserve, reserve, "device memory from the host"},
 };

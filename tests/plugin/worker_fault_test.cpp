@@ -238,6 +238,26 @@ std::vector<Fault> rubbish()
         odd("garbage_" + kind, R"({"garbage": ")" + kind + R"("})", "");
     odd("garbage_status", R"({"garbage": "unknown_status"})", "bad_status");
     odd("contained", R"({"exception": "unknown"})", "exception");
+    // What a plugin says must not be able to break the wire it is said on.
+    all.push_back({"nested_log",
+                   R"([{"nest": "log"}, {"fail": {"text": "it went on"}}])",
+                   Category::provider_error,
+                   "",
+                   "it went on",
+                   "scripted.nested",
+                   false});
+    const auto nested = [&](const std::string& in, Category category, std::string code) {
+        all.push_back({"nested_" + in,
+                       R"([{"nest": ")" + in + R"("}])",
+                       category,
+                       std::move(code),
+                       {},
+                       {},
+                       false});
+    };
+    nested("artifact", Category::output_invalid, "artifact_refused");
+    nested("intend", Category::unknown, "intend_refused");
+    nested("accepted", Category::submit_ambiguous, "accepted_refused");
     all.push_back(
         {"flooded",
          R"([{"flood": {"bytes": 10000000}}, {"log": "after.the.flood"}, {"fail": {"text": "flooded"}}])",
