@@ -44,6 +44,8 @@ struct PairSnapshot {
     std::string misconfigured = {}; // why, else empty
     Breaker breaker = Breaker::closed;
     std::optional<WallTime> rests_until = {}; // breaker or cool-down
+    std::string rests_because = {};           // a sentence, for people
+    std::string credential = {};              // what pays for it; empty: the provider's only one
     std::optional<Money> usd_per_second = {};
     Estimate estimate = {};
 };
@@ -59,6 +61,7 @@ struct ProviderSnapshot {
     std::optional<WallTime> back_at = {};
     std::uint32_t slots = 1;
     std::uint32_t running = 0;
+    std::optional<std::uint64_t> vram_budget_mb = {};
     std::vector<PairSnapshot> pairs = {};
     std::vector<std::string> keys_allowed = {}; // empty: every key
 };

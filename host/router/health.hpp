@@ -1,16 +1,17 @@
-// How what was seen of a provider becomes its state, and how failures open a breaker: folds over
-// events, without a clock and without chance of their own.
+// How what was seen of a provider becomes its state: a fold over events, without a clock and
+// without chance of its own. It falls after some bad probes in a row and rises after some good
+// ones, and then only once they have been good for a while, which grows with each fall: a provider
+// that comes and goes is worth less than one that is gone.
 #pragma once
 
 #include "host/base/clock.hpp"
-#include "host/base/error.hpp"
 #include "host/model/health.hpp"
-#include "host/model/provider.hpp"
+#include "host/router/breaker.hpp"
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace reelgate {
 
@@ -25,6 +26,9 @@ struct HealthLimits {
     std::chrono::seconds stall =
         std::chrono::minutes(10); // oldest work has not advanced for so long
 };
+
+// Falls that are further back do not count against a provider any more.
+inline constexpr std::chrono::seconds kFallsAreHeldFor = std::chrono::minutes(10);
 
 // What a probe said, or that it did not answer.
 struct ProbeSeen {
@@ -41,47 +45,25 @@ struct HealthFold {
     unsigned bad_in_a_row = 0;
     unsigned good_in_a_row = 0;
     std::optional<WallTime> good_since = {};
-    std::chrono::seconds dwell{0};
-    std::optional<WallTime> last_fall = {};
+    std::chrono::seconds dwell{0};    // how long it must be good before it is believed again
+    std::vector<WallTime> falls = {}; // of the last ten minutes
     std::optional<WallTime> last_progress = {};
     bool disagrees = false; // the last probe said something else than `state`
+    bool is_new = false;    // its worker died: the next one starts without a past
 };
 
+// A probe that is missed while work advances says nothing: a busy machine answers late. "While"
+// means within as much time as it takes to fall.
 HealthFold
 after_probe(HealthFold health, const ProbeSeen& seen, WallTime now, const HealthLimits& limits);
 HealthFold after_progress(HealthFold health, WallTime now);
+
+// Unhealthy at once. The next worker is believed with its first good probe, because the supervision
+// has rests of its own.
 HealthFold after_worker_death(HealthFold health, const std::string& why, WallTime now);
 
-// When to probe next; `chance` in [0, 1) spreads it by a tenth.
+// When to probe next; `chance` in [0, 1) spreads it by a tenth either way.
 WallTime
 next_probe(const HealthFold& health, WallTime now, double chance, const HealthLimits& limits);
-
-struct BreakerLimits {
-    unsigned run_failures = 2;
-    unsigned submit_failures = 3;
-    std::chrono::seconds first_rest = std::chrono::seconds(30);
-    std::chrono::seconds longest_rest = std::chrono::minutes(15);
-};
-
-struct BreakerFold {
-    Breaker state = Breaker::closed;
-    unsigned run_failures = 0;
-    unsigned submit_failures = 0;
-    unsigned times_opened = 0; // in a row, without a success between
-    std::optional<WallTime> until = {};
-    bool held_open = false; // by an operator
-};
-
-// `chance` in [0, 1) spreads the rest by a fifth either way; a given Retry-After wins; a later
-// deadline extends an earlier one and never shortens it.
-BreakerFold after_failure(BreakerFold breaker,
-                          const Error& error,
-                          WallTime now,
-                          double chance,
-                          const BreakerLimits& limits);
-BreakerFold after_success(BreakerFold breaker);
-BreakerFold
-as_time_passes(BreakerFold breaker, bool probe_passes, WallTime now); // open -> half open
-BreakerFold reset(BreakerFold breaker);
 
 } // namespace reelgate

@@ -1,0 +1,51 @@
+// How failures keep work away from a pair, or from a credential, for a while: a fold over what
+// became of attempts, without a clock and without chance of its own. Which failure counts, and for
+// what, is said in the policy table.
+#pragma once
+
+#include "host/base/clock.hpp"
+#include "host/base/error.hpp"
+#include "host/model/provider.hpp"
+
+#include <chrono>
+#include <optional>
+
+namespace reelgate {
+
+struct BreakerLimits {
+    unsigned run_failures = 2;
+    unsigned submit_failures = 3;
+    unsigned crashes = 3; // of a worker, each within ten minutes of the one before
+    std::chrono::seconds first_rest = std::chrono::seconds(30);
+    std::chrono::seconds longest_rest = std::chrono::minutes(15);
+};
+
+struct BreakerFold {
+    Breaker state = Breaker::closed;
+    unsigned run_failures = 0;
+    unsigned submit_failures = 0;
+    unsigned crashes = 0;
+    std::optional<WallTime> last_crash = {};
+    unsigned times_opened = 0; // in a row, without a success between
+    std::optional<WallTime> until = {};
+    bool held_open = false; // by an operator
+};
+
+// Takes every failure; those that do not count leave it as it is. `chance` in [0, 1) spreads the
+// rest by a fifth either way; a given Retry-After wins; a later deadline extends an earlier one and
+// never shortens it. In a half-open breaker one failure is enough.
+BreakerFold after_failure(BreakerFold breaker,
+                          const Error& error,
+                          WallTime now,
+                          double chance,
+                          const BreakerLimits& limits);
+BreakerFold after_success(BreakerFold breaker);
+
+// Open -> half open, once the rest is over and the provider's probes pass.
+BreakerFold as_time_passes(BreakerFold breaker, bool probe_passes, WallTime now);
+
+// An operator's word: closed and without a past; open until it is reset.
+BreakerFold reset(BreakerFold breaker);
+BreakerFold hold_open(BreakerFold breaker);
+
+} // namespace reelgate
