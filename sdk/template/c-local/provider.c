@@ -116,6 +116,9 @@ static long render(FILE* clip, const rg_job* job, long brightness)
 static rg_status run(void* self, const rg_job* job, const rg_sink* out)
 {
     const provider* my = self;
+    if (!RG_HAS(job, artifact) || !job->artifact) /* a host older than this plugin, or a broken one */
+        return answer(
+            out, RG_FAILED, "{\"category\": \"unknown\", \"text\": \"the host takes no film\"}");
     const long frames = number(job->request_json, "frames");
     if (number(job->request_json, "width") < 16 || number(job->request_json, "height") < 16 ||
         frames < 1) /* never from a host that reads the description */

@@ -313,6 +313,11 @@ finish(const provider* my, const rg_job* job, const char* id, const rg_sink* out
 
 static rg_status run(void* self, const rg_job* job, const rg_sink* out)
 {
+    /* A host that cannot write down what this plugin does must not make it spend money. */
+    if (!RG_HAS(job, artifact) || !job->artifact || !RG_HAS(job, intend) || !job->intend ||
+        !RG_HAS(job, accepted) || !job->accepted)
+        return answer(
+            out, RG_FAILED, "{\"category\": \"unknown\", \"text\": \"the host takes no film\"}");
     char id[kIdSize], remote[kIdSize + 16];
     const rg_status intent = job->intend(job->self, bytes("{\"endpoint\": \"create\"}"));
     if (intent == RG_CANCELLED) return RG_CANCELLED;
