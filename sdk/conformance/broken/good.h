@@ -1,6 +1,10 @@
 /* A whole, good provider in C, with a hook at each place where one of the broken plugins does
  * something else. A defect defines its hooks, includes this file, and is good in all the rest: what
  * the suite then says can only be about the defect. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memmem, whoever includes this first */
+#endif
+
 #include <reelgate/abi/provider.h>
 #include <reelgate/ext/resume.h>
 
@@ -105,7 +109,7 @@ static inline long number(rg_bytes request, const char* member)
 {
     char key[32];
     const int size = snprintf(key, sizeof key, "\"%s\":", member);
-    const char* found = memmem(request.data, request.size, key, (size_t)size);
+    const char* found = (const char*)memmem(request.data, request.size, key, (size_t)size);
     if (!found) return 0;
     char digits[16] = {0};
     const size_t left = (size_t)(request.data + request.size - found) - (size_t)size;
