@@ -19,12 +19,14 @@ std::string frame_of(const Json& json) { return *encode_frame(json); }
 
 // An outbox on a socket pair; nothing leaves before drain().
 class OutboxTest : public testing::Test {
-protected:
+public:
     ~OutboxTest() override
     {
         for (const int end : ends_)
             if (end >= 0) ::close(end);
     }
+
+protected:
 
     // Closes the outbox and returns every frame that came out.
     std::vector<Json> drain()
