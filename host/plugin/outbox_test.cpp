@@ -27,7 +27,6 @@ public:
     }
 
 protected:
-
     // Closes the outbox and returns every frame that came out.
     std::vector<Json> drain()
     {
