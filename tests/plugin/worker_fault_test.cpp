@@ -37,11 +37,12 @@ std::string tail_of(const SupervisedProvider& provider)
 
 class WorkerFault : public testing::TestWithParam<Fault> {
 protected:
-    // A provider whose clocks are short enough to be waited for.
+    // A provider whose clocks are short enough to be waited for, and far enough apart that it is
+    // always the same one that runs out.
     SupervisedProvider& impatient()
     {
         ProviderSettings settings = stage_.settings("faulty");
-        settings.silent_for = 1500ms;
+        settings.silent_for = 3000ms;
         settings.cancel_within = 200ms;
         settings.limits.ping_every = 100ms;
         settings.limits.ping_limit = 1500ms;
