@@ -37,12 +37,11 @@ std::string tail_of(const SupervisedProvider& provider)
 
 class WorkerFault : public testing::TestWithParam<Fault> {
 protected:
-    // A provider whose clocks are short enough to be waited for, and far enough apart that it is
-    // always the same one that runs out.
-    SupervisedProvider& impatient()
+    // A provider whose clocks are short enough to be waited for.
+    SupervisedProvider& impatient(std::chrono::milliseconds silent_for = 1500ms)
     {
         ProviderSettings settings = stage_.settings("faulty");
-        settings.silent_for = 3000ms;
+        settings.silent_for = silent_for;
         settings.cancel_within = 200ms;
         settings.limits.ping_every = 100ms;
         settings.limits.ping_limit = 1500ms;
@@ -354,7 +353,7 @@ TEST_F(WorkerFault, AStartRightBehindAStopFindsAWorkerThatStays)
 
 TEST_F(WorkerFault, AProviderThatWasStoppedCanBeOpenedAgainAndItsClocksRun)
 {
-    SupervisedProvider& provider = impatient();
+    SupervisedProvider& provider = impatient(60s); // so that it is the ping that is missed first
     stage_.finish(provider.stop());
     ASSERT_EQ(provider.life(), supervise::Life::stopped);
     ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
