@@ -4,9 +4,8 @@
 #pragma once
 
 #include "host/base/log.hpp"
-#include "host/plugin/manifest.hpp"
 #include "host/plugin/provider.hpp"
-#include "host/plugin/supervised.hpp"
+#include "host/plugin/provider_settings.hpp"
 
 #include <map>
 #include <memory>

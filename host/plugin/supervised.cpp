@@ -15,11 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using supervise::Life;
 
-// A probe has two seconds; a call of an extension may load a model.
-constexpr auto kProbePatience = 2s;
-constexpr auto kCallPatience = 300s;
-constexpr auto kPingPatience = 15s;
-
 // Like a worker's own: what SIGKILL does not end in this time is the kernel's.
 constexpr auto kOrphanPatience = 10s;
 
@@ -27,21 +22,6 @@ constexpr auto kOrphanPatience = 10s;
 constexpr std::size_t kLogTail = 5;
 
 std::string who(const Manifest& manifest) { return manifest.id + ' ' + manifest.version; }
-
-// The operator who writes a path into a plugin's configuration means the plugin to read it:
-// weights, a checkout, a key file. A text that names nothing here, such as a secret, is not passed
-// on.
-void name_configured_paths(const Json& value, std::vector<std::string>& paths)
-{
-    if (value.is_structured())
-        for (const Json& part : value)
-            name_configured_paths(part, paths);
-    if (!value.is_string()) return;
-    const std::filesystem::path path = value.get<std::string>();
-    std::error_code unreadable;
-    if (path.is_absolute() && path != path.root_path() && std::filesystem::exists(path, unreadable))
-        paths.push_back(path.string());
-}
 
 Health health_of(const supervise::State& state, unsigned max_concurrency)
 {
@@ -65,27 +45,6 @@ Health health_of(const supervise::State& state, unsigned max_concurrency)
 
 } // namespace
 
-LaunchOrder launch_order_for(const Manifest& manifest, const ProviderSettings& settings)
-{
-    LaunchOrder order;
-    order.exec = manifest.runtime == Manifest::Runtime::exec;
-    order.plugin_dir = manifest.directory.string();
-    order.library = order.exec ? std::string() : manifest.program().string();
-    order.command = manifest.command;
-    order.stdio = manifest.transport == Manifest::Transport::stdio;
-    order.plugin_name = who(manifest);
-    order.data_dir = settings.data_dir.string();
-    order.cache_dir = settings.cache_dir.string();
-    order.jail = settings.jail;
-    order.jail.allow_network = manifest.egress != Manifest::Egress::none;
-    order.jail.work_root = settings.work_root.string();
-    name_configured_paths(Json::parse(settings.config_json, nullptr, false), order.jail.read_only);
-    order.shape = settings.shape;
-    order.host_minor = settings.host_minor;
-    order.cycles = settings.cycles;
-    return order;
-}
-
 SupervisedProvider::SupervisedProvider(asio::any_io_executor loop,
                                        const Log& log,
                                        const Clock& clock,
@@ -94,7 +53,10 @@ SupervisedProvider::SupervisedProvider(asio::any_io_executor loop,
                                        ProviderSettings settings)
     : log_(log), clock_(clock), loop_(loop), program_(std::move(worker_program)),
       manifest_(std::move(manifest)), settings_(std::move(settings)), output_(settings_.data_dir),
-      chance_(std::random_device{}()), timer_(loop), tasks_(loop)
+      chance_(std::random_device{}()),
+      asking_(
+          loop, who(manifest_), manifest_.id, [this](const Json& frame) { return send(frame); }),
+      timer_(loop), tasks_(loop)
 {
     settings_.limits.start = settings_.start.value_or(manifest_.start_timeout);
 }
@@ -200,40 +162,22 @@ Error SupervisedProvider::unavailable() const
 // Asking the plugin
 // --------------------------------------------------------------------------------
 
+Result<Done> SupervisedProvider::send(const Json& frame)
+{
+    if (state_.life == Life::ready && child_ && child_->send(frame)) return Done{};
+    return unavailable();
+}
+
 Task<ProbeReport> SupervisedProvider::probe()
 {
-    const std::uint64_t n = ++last_number_;
-    const Json frame{
-        {"type", "probe"},
-        {"n",    n      }
-    };
-    auto answer = co_await ask("probed " + std::to_string(n), frame, kProbePatience);
+    auto answer = co_await asking_.probe();
     if (!answer) co_return std::move(answer).error();
     co_return parse_probe(*answer);
 }
 
-Task<Done> SupervisedProvider::ping()
-{
-    const std::uint64_t n = ++last_number_;
-    const Json frame{
-        {"type", "ping"},
-        {"n",    n     }
-    };
-    const auto answer = co_await ask("pong " + std::to_string(n), frame, kPingPatience);
-    if (!answer) co_return answer.error();
-    co_return Done{};
-}
-
 Task<std::string> SupervisedProvider::abandon(std::string remote_json)
 {
-    const std::string job = "abandon-" + std::to_string(++last_number_);
-    const Json remote = Json::parse(remote_json, nullptr, false);
-    const Json frame{
-        {"type",   "abandon"},
-        {"job",    job      },
-        {"remote", remote   }
-    };
-    return ask("abandoned " + job, frame, kCallPatience);
+    return asking_.abandon(remote_json);
 }
 
 Task<std::string> SupervisedProvider::call(std::string extension,
@@ -241,48 +185,7 @@ Task<std::string> SupervisedProvider::call(std::string extension,
                                            std::string name,
                                            std::string argument_json)
 {
-    const std::uint64_t n = ++last_number_;
-    Json argument = Json::parse(argument_json, nullptr, false);
-    if (argument.is_discarded()) argument = std::move(argument_json);
-    const Json frame{
-        {"type",      "call"             },
-        {"n",         n                  },
-        {"extension", extension          },
-        {"function",  function           },
-        {"name",      name               },
-        {"arguments", std::move(argument)}
-    };
-    return ask("called " + std::to_string(n), frame, kCallPatience);
-}
-
-Task<std::string>
-SupervisedProvider::ask(std::string key, const Json& frame, std::chrono::milliseconds patience)
-{
-    // Not a coroutine up to here: the frame is encoded before anything waits.
-    const bool sent = state_.life == Life::ready && child_ && child_->send(frame);
-    auto question = std::make_shared<Question>(loop_);
-    if (!sent) question->answer = unavailable();
-    if (sent) questions_.emplace(key, question);
-    return await_answer(std::move(key), std::move(question), patience);
-}
-
-Task<std::string> SupervisedProvider::await_answer(std::string key,
-                                                   std::shared_ptr<Question> question,
-                                                   std::chrono::milliseconds patience)
-{
-    if (!question->answer) {
-        boost::system::error_code woken;
-        question->wake.expires_after(patience);
-        co_await question->wake.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-    }
-    questions_.erase(key);
-    if (question->answer) co_return *std::move(question->answer);
-    co_return Error{.category = Category::timeout,
-                    .text =
-                        who(manifest_) + " did not answer `" + key.substr(0, key.find(' ')) + "`",
-                    .code = "no_answer",
-                    .hint = "see `reelgate plugin logs " + manifest_.id + "`",
-                    .phase = Phase::queue};
+    return asking_.call(extension, function, name, argument_json);
 }
 
 // Attempts
@@ -507,10 +410,10 @@ void SupervisedProvider::on_exit(const ExitFacts& facts)
         });
     }
     lose_attempts(facts);
-    lose_questions(Error{.category = Category::plugin_crashed,
-                         .text = who(manifest_) + ' ' + sentence,
-                         .code = "crashed",
-                         .phase = Phase::run});
+    asking_.lose_all(Error{.category = Category::plugin_crashed,
+                           .text = who(manifest_) + ' ' + sentence,
+                           .code = "crashed",
+                           .phase = Phase::run});
     if (state_.life == Life::starting && !last_failure_)
         last_failure_ = Error{.category = Category::worker_unavailable,
                               .text = who(manifest_) + " ended before it was ready: " + sentence,
@@ -541,15 +444,6 @@ void SupervisedProvider::lose_attempts(const ExitFacts& facts)
     const auto clocks = state_.jobs;
     for (const auto& [id, clock] : clocks)
         settle(id, why_lost(death, id, clock));
-}
-
-void SupervisedProvider::lose_questions(const Error& why)
-{
-    for (const auto& [key, question] : questions_) {
-        question->answer = why;
-        question->wake.cancel();
-    }
-    questions_.clear();
 }
 
 } // namespace reelgate

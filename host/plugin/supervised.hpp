@@ -3,9 +3,10 @@
 #pragma once
 
 #include "host/base/log.hpp"
+#include "host/plugin/asking.hpp"
 #include "host/plugin/child_process.hpp"
-#include "host/plugin/manifest.hpp"
 #include "host/plugin/provider.hpp"
+#include "host/plugin/provider_settings.hpp"
 #include "host/plugin/supervise.hpp"
 
 #include <list>
@@ -17,26 +18,6 @@
 #include <vector>
 
 namespace reelgate {
-
-struct ProviderSettings {
-    std::string id;                 // the operator's name for it
-    std::string config_json = "{}"; // defaults filled, secrets resolved
-    std::filesystem::path data_dir;
-    std::filesystem::path cache_dir;
-    std::filesystem::path work_root; // where work directories will be; none: files are not confined
-    JailOrder jail;
-    Environment environment; // what the manifest asked for and the operator granted
-    supervise::Limits limits;
-    // The operator's word instead of the plugin's: its manifest's, then twice its description's.
-    std::optional<supervise::Duration> start;
-    std::optional<supervise::Duration> silent_for;
-    std::optional<supervise::Duration> cancel_within;
-    HostShape shape = HostShape::normal;
-    std::uint32_t host_minor = RG_ABI_MINOR;
-    unsigned cycles = 0; // see LaunchOrder; other than 0 only in `plugin check`
-};
-
-LaunchOrder launch_order_for(const Manifest& manifest, const ProviderSettings& settings);
 
 struct JailReport {
     std::string what;
@@ -83,11 +64,9 @@ public:
     unsigned kills() const { return kills_; }
 
     // One round trip through the worker's reading thread.
-    Task<Done> ping();
+    Task<Done> ping() { return asking_.ping(); }
 
 private:
-    // A question that waits for its answer frame, or for the end of the worker.
-    struct Question;
     struct RunningAttempt;
 
     void on_frame(const Json& frame) override;
@@ -99,7 +78,6 @@ private:
     void perform(const supervise::Action& action);
     void do_spawn();
     void lose_attempts(const ExitFacts& facts);
-    void lose_questions(const Error& why);
     asio::awaitable<void> bury(std::unique_ptr<ChildProcess> child, std::string mark);
     void announce_state();
     void run_clock();
@@ -117,13 +95,9 @@ private:
     Ack ack_of(const Json& frame);
     void on_done(const std::string& id, RunningAttempt& attempt, const Json& frame);
     void on_log_frame(const Json& frame);
-    void answer(const std::string& type, const Json& frame);
     void misbehaved(std::string_view what, std::string_view detail);
 
-    Task<std::string> ask(std::string key, const Json& frame, std::chrono::milliseconds patience);
-    Task<std::string> await_answer(std::string key,
-                                   std::shared_ptr<Question> question,
-                                   std::chrono::milliseconds patience);
+    Result<Done> send(const Json& frame);
     void settle(const std::string& attempt, Result<Done> verdict);
     Error start_timeout() const;
     Error unavailable() const;
@@ -140,13 +114,12 @@ private:
     std::optional<Description> description_;
     std::vector<JailReport> jail_;
     std::optional<Error> last_failure_; // why it cannot take jobs, in full
-    std::uint64_t last_number_ = 0;
     unsigned late_calls_ = 0;
     unsigned starts_ = 0;
     std::string mark_; // of the worker that runs or ran last
     unsigned kills_ = 0;
 
-    std::map<std::string, std::shared_ptr<Question>> questions_;
+    Asking asking_;
     std::map<std::string, std::shared_ptr<RunningAttempt>> attempts_;
     asio::steady_timer timer_;
     std::list<asio::steady_timer*> waiters_; // who waits for the next change of state

@@ -2,7 +2,7 @@
 // from the network; what is unknown is ignored, what is wrong is logged and costs the attempt it
 // names.
 #include "host/plugin/config_check.hpp"
-#include "host/plugin/failure_record.hpp"
+#include "host/plugin/frame_members.hpp"
 #include "host/plugin/frames.hpp"
 #include "host/plugin/supervised_state.hpp"
 #include "host/plugin/work_dir.hpp"
@@ -21,52 +21,6 @@ constexpr std::size_t kMaxArtifacts = 256;
 
 // A plugin's own words in our log are cut to this.
 constexpr std::size_t kMaxLoggedFields = 4096;
-
-std::string text_of(const Json& frame, const char* member)
-{
-    const auto found = frame.find(member);
-    return found != frame.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::string dumped(const Json& json)
-{
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string dumped(const Json& frame, const char* member)
-{
-    const auto found = frame.find(member);
-    return found == frame.end() ? std::string() : dumped(*found);
-}
-
-std::int64_t integer_of(const Json& frame, const char* member, std::int64_t otherwise)
-{
-    const auto found = frame.find(member);
-    return found != frame.end() && found->is_number_integer() ? found->get<std::int64_t>()
-                                                              : otherwise;
-}
-
-double number_of(const Json& frame, const char* member)
-{
-    const auto found = frame.find(member);
-    return found != frame.end() && found->is_number() ? found->get<double>() : 0.0;
-}
-
-constexpr rg_status kNoStatus = -1;
-
-rg_status status_of(const Json& frame)
-{
-    const std::int64_t status = integer_of(frame, "status", kNoStatus);
-    return static_cast<rg_status>(std::clamp<std::int64_t>(status, INT32_MIN, INT32_MAX));
-}
-
-// What a frame whose status is not RG_OK tells.
-Error failure_in(const Json& frame, Phase phase)
-{
-    Error error = error_from(status_of(frame), dumped(frame, "failure"), phase);
-    if (!frame.contains("status")) error.text = "the provider answered without a status";
-    return error;
-}
 
 Error refusal(std::string text, std::string code, std::string hint)
 {
@@ -101,7 +55,7 @@ ProgressNote note_from(const Json& frame)
     ProgressNote note;
     if (source == "measured") note.source = RG_MEASURED;
     if (source == "estimated") note.source = RG_ESTIMATED;
-    note.value = std::clamp(number_of(frame, "value"), 0.0, 1.0);
+    note.value = std::clamp(real_of(frame, "value"), 0.0, 1.0);
     const auto count = [&](const char* member) {
         return static_cast<std::uint32_t>(
             std::clamp<std::int64_t>(integer_of(frame, member, 0), 0, UINT32_MAX));
@@ -118,24 +72,25 @@ void SupervisedProvider::on_frame(const Json& frame)
 {
     using Handler = void (*)(SupervisedProvider&, const std::string&, const Json&);
     static const std::map<std::string, Handler, std::less<>> handlers{
-        {"hello",     [](auto& p, const auto&,      const Json& f) { p.on_hello(f); }          },
-        {"created",   [](auto& p, const auto&,      const Json& f) { p.on_created(f); }        },
-        {"fatal",     [](auto& p, const auto&,      const Json& f) { p.on_fatal(f); }          },
-        {"log",       [](auto& p, const auto&,      const Json& f) { p.on_log_frame(f); }      },
+        {"hello",     [](auto& p, const auto&,      const Json& f) { p.on_hello(f); }              },
+        {"created",   [](auto& p, const auto&,      const Json& f) { p.on_created(f); }            },
+        {"fatal",     [](auto& p, const auto&,      const Json& f) { p.on_fatal(f); }              },
+        {"log",       [](auto& p, const auto&,      const Json& f) { p.on_log_frame(f); }          },
         {"pong",
          [](auto& p,              const auto& type, const Json& f) {
              p.apply(supervise::Ponged{});
-             p.answer(type, f);
-         }                                  },
-        {"probed",    [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }      },
-        {"called",    [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }      },
-        {"abandoned", [](auto& p, const auto& type, const Json& f) { p.answer(type, f); }      },
-        {"progress",  [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
-        {"preview",   [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
-        {"artifact",  [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
-        {"intend",    [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
-        {"accepted",  [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
-        {"done",      [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }},
+             p.asking_.answered(type, f);
+         }                                      },
+        {"probed",    [](auto& p, const auto& type, const Json& f) { p.asking_.answered(type, f); }},
+        {"called",    [](auto& p, const auto& type, const Json& f) { p.asking_.answered(type, f); }},
+        {"abandoned",
+         [](auto& p,              const auto& type, const Json& f) { p.asking_.answered(type, f); }},
+        {"progress",  [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }    },
+        {"preview",   [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }    },
+        {"artifact",  [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }    },
+        {"intend",    [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }    },
+        {"accepted",  [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }    },
+        {"done",      [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }    },
     };
     const std::string& type = frame["type"].get_ref<const std::string&>();
     if (const auto found = handlers.find(type); found != handlers.end())
@@ -162,7 +117,7 @@ void SupervisedProvider::on_hello(const Json& frame)
         apply(supervise::Fatal{why.text});
     };
     if (const auto speaks = speaks_our_protocol(frame, who); !speaks) return refuse(speaks.error());
-    auto description = checked_description(dumped(frame, "describe"), manifest_);
+    auto description = checked_description(json_of(frame, "describe"), manifest_);
     if (!description) return refuse(description.error());
     const auto config = checked_config(*description, settings_.config_json);
     description_ = *std::move(description);
@@ -260,7 +215,7 @@ void SupervisedProvider::on_artifact(RunningAttempt& attempt, const Json& frame)
     ArtifactOffer offer{
         .path = text_of(frame, "path"), .role = "video", .mime = {}, .meta_json = "{}"};
     if (meta != frame.end() && meta->is_object()) {
-        offer.meta_json = dumped(*meta);
+        offer.meta_json = json_text(*meta);
         offer.mime = text_of(*meta, "mime");
         if (const std::string role = text_of(*meta, "role"); !role.empty()) offer.role = role;
     }
@@ -318,9 +273,9 @@ void SupervisedProvider::on_durable(RunningAttempt& attempt,
         return ack(RG_REJECTED);
     }
     if (intends)
-        attempt.listener.on_intend(dumped(*content), std::move(ack));
+        attempt.listener.on_intend(json_text(*content), std::move(ack));
     else
-        attempt.listener.on_accepted(dumped(*content), std::move(ack));
+        attempt.listener.on_accepted(json_text(*content), std::move(ack));
 }
 
 void SupervisedProvider::on_done(const std::string& id, RunningAttempt& attempt, const Json& frame)
@@ -346,7 +301,7 @@ void SupervisedProvider::on_log_frame(const Json& frame)
 {
     const std::string level = text_of(frame, "level");
     const std::string event = text_of(frame, "event").substr(0, 256);
-    const std::string fields = dumped(frame, "fields").substr(0, kMaxLoggedFields);
+    const std::string fields = json_of(frame, "fields").substr(0, kMaxLoggedFields);
     if (event == "plugin.late_call") ++late_calls_;
     const Level known = level == "error"  ? Level::error
                         : level == "warn" ? Level::warn
@@ -362,23 +317,6 @@ void SupervisedProvider::on_log_frame(const Json& frame)
     output_.note(level + ' ' + event + ' ' + fields, clock_.wall());
     // A line names no job, so it is a sign of life only where it can be of one job alone.
     if (attempts_.size() == 1) apply(supervise::SignOfLife{attempts_.begin()->first});
-}
-
-void SupervisedProvider::answer(const std::string& type, const Json& frame)
-{
-    const std::string key =
-        type + ' ' + (type == "abandoned" ? text_of(frame, "job") : dumped(frame, "n"));
-    const auto found = questions_.find(key);
-    if (found == questions_.end()) return; // too late, or our own ping, which nobody waits for
-    Question& question = *found->second;
-    if (type == "pong")
-        question.answer = std::string("{}");
-    else if (status_of(frame) == RG_OK)
-        question.answer = dumped(frame, "result");
-    else
-        question.answer = failure_in(frame, Phase::queue);
-    question.wake.cancel();
-    questions_.erase(found);
 }
 
 void SupervisedProvider::misbehaved(std::string_view what, std::string_view detail)

@@ -1,18 +1,10 @@
-// What SupervisedProvider keeps for each question and each attempt under way. Its two .cpp files
-// share this; nobody else includes it.
+// What SupervisedProvider keeps for each attempt under way. Its two .cpp files share this; nobody
+// else includes it.
 #pragma once
 
 #include "host/plugin/supervised.hpp"
 
 namespace reelgate {
-
-// A frame that asks, until the frame that answers, or the end of the worker.
-struct SupervisedProvider::Question {
-    explicit Question(const asio::any_io_executor& loop) : wake(loop) {}
-
-    asio::steady_timer wake;
-    std::optional<Result<std::string>> answer;
-};
 
 struct SupervisedProvider::RunningAttempt {
     RunningAttempt(const asio::any_io_executor& loop,

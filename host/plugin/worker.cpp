@@ -1,5 +1,6 @@
 #include "host/plugin/worker.hpp"
 
+#include "host/plugin/frame_members.hpp"
 #include "host/plugin/frames.hpp"
 #include "host/plugin/last_words.hpp"
 #include "host/plugin/library.hpp"

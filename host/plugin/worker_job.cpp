@@ -1,5 +1,6 @@
 #include "host/plugin/worker_job.hpp"
 
+#include "host/plugin/frame_members.hpp"
 #include "host/plugin/work_dir.hpp"
 #include "host/plugin/worker_wire.hpp"
 

@@ -10,7 +10,7 @@ namespace {
 
 // The host reads category and billing from the record that goes with it, so the status must not say
 // more than they do: BUSY and REJECTED stand for a refusal that cost nothing.
-rg_status status_of(const Error& error)
+rg_status status_for(const Error& error)
 {
     const bool refused = error.billing == Billing::not_billed;
     switch (error.category) {
@@ -29,25 +29,6 @@ rg_status status_of(const Error& error)
 }
 
 } // namespace
-
-std::string text_of(const Json& frame, const char* member)
-{
-    const auto found = frame.find(member);
-    return found != frame.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::string object_text(const Json& frame, const char* member)
-{
-    const auto found = frame.find(member);
-    return found == frame.end() ? "{}"
-                                : found->dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::uint64_t number_of(const Json& frame)
-{
-    const auto found = frame.find("n");
-    return found != frame.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
 
 Result<Json> parsed(std::string_view text)
 {
@@ -69,7 +50,7 @@ Json parsed_or_text(const std::string& text)
 
 void put_verdict(Json& frame, const Result<Done>& verdict)
 {
-    frame["status"] = verdict ? rg_status{RG_OK} : status_of(verdict.error());
+    frame["status"] = verdict ? rg_status{RG_OK} : status_for(verdict.error());
     if (!verdict) frame["failure"] = parsed_or_text(record_from(verdict.error()));
 }
 

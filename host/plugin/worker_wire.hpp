@@ -1,4 +1,4 @@
-// Frames as the worker reads and writes them: members that may be missing, verdicts, log lines.
+// Frames as the worker writes them: what the plugin gave, verdicts, answers, log lines.
 #pragma once
 
 #include "host/base/result.hpp"
@@ -10,11 +10,6 @@
 #include <string_view>
 
 namespace reelgate {
-
-// A member of a frame; empty, "{}" or 0 where it is missing or of another kind.
-std::string text_of(const Json& frame, const char* member);
-std::string object_text(const Json& frame, const char* member);
-std::uint64_t number_of(const Json& frame); // "n"
 
 // What a plugin gives as JSON, as a member of a frame: it may nest one level less than a frame
 // (code bad_json). For what need not be JSON, anything else becomes a string, so that nothing is

@@ -184,26 +184,5 @@ TEST(Answers, ThatNoFrameHoldsAreFailures)
     EXPECT_FALSE(frame.contains("result"));
 }
 
-TEST(FrameMembers, ThatAreMissingOrStrangeAreEmpty)
-{
-    const Json frame{
-        {"text",   "t"                      },
-        {"number", 7                        },
-        {"object", {{"a", "\xff"}, {"b", 1}}},
-        {"n",      -1                       }
-    };
-    EXPECT_EQ(text_of(frame, "text"), "t");
-    EXPECT_EQ(text_of(frame, "number"), "");
-    EXPECT_EQ(text_of(frame, "missing"), "");
-    EXPECT_EQ(object_text(frame, "missing"), "{}");
-    EXPECT_EQ(object_text(frame, "number"), "7");
-    EXPECT_EQ(object_text(frame, "object"), "{\"a\":\"\uFFFD\",\"b\":1}");
-    EXPECT_EQ(number_of(frame), 0U);
-    EXPECT_EQ(number_of(Json{
-                  {"n", 9U}
-    }),
-              9U);
-}
-
 } // namespace
 } // namespace reelgate
