@@ -17,8 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kOpenLimit = 10s;
-constexpr auto kByeLimit = 5s;
+constexpr auto kByeLimit = supervise::Limits{}.bye;
 constexpr auto kHangUpLimit = 2s;
 
 Verdict failed_with(const Error& error) { return failed(error.sentence()); }
@@ -52,7 +51,74 @@ Verdict cancelled_run(Subject& s, CancelPlan plan)
     return judge_cancel(s, live.run(s.heaviest(*s.easiest()), plan));
 }
 
+// After whatever went before, a small film is made as ever.
+Verdict next_run_is_good(Subject& s, RawWorker& worker)
+{
+    worker.begin("next", s.smallest(*s.easiest()));
+    const auto done = worker.next("done");
+    if (!done) return failed("in the next run " + worker.end().value_or("it did not end"));
+    if (done->value("status", Json()) == Json(RG_OK)) return passed();
+    return failed(
+        "the next run failed: " +
+        done->value("failure", Json()).dump(-1, ' ', true, Json::error_handler_t::replace));
+}
+
 bool is_paid(const Subject& s) { return s.description->billing == Charge::paid; }
+
+// The words of a trial in which the host itself loads the library.
+std::vector<std::string> in_process_trial(const Subject& s, const fs::path& scratch)
+{
+    const Request request = s.smallest(*s.easiest());
+    return {(s.options.programs / "reelgate").string(),
+            "--quiet",
+            "--data-dir",
+            scratch.string(),
+            "providers",
+            "try",
+            s.manifest->directory.string() + "/",
+            "--in-process",
+            "--prompt",
+            request.prompt,
+            "--model",
+            request.model,
+            "--size",
+            to_string(request.size),
+            "--frames",
+            std::to_string(request.frames),
+            "--config-json",
+            s.options.config_json,
+            "-o",
+            (scratch / "film").string()};
+}
+
+// Its wait status; nothing where it could not be started. What it prints goes to the file `said`.
+std::optional<int> run_program(std::vector<std::string> words, const fs::path& said)
+{
+    std::vector<char*> arguments;
+    for (std::string& word : words)
+        arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_addopen(&actions, 1, said.c_str(), O_WRONLY | O_CREAT, 0600);
+    ::posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    pid_t pid = -1;
+    const int spawned =
+        ::posix_spawn(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    int status = 0;
+    if (spawned != 0 || ::waitpid(pid, &status, 0) != pid) return std::nullopt;
+    return status;
+}
+
+std::string last_line_of(const fs::path& file)
+{
+    std::ifstream lines(file);
+    std::string last;
+    for (std::string line; std::getline(lines, line);)
+        last = line;
+    return last;
+}
 
 // A category that blames the world, as opposed to a crash.
 Verdict judge_fault(const Result<Done>& verdict, const std::string& what)
@@ -77,18 +143,30 @@ Verdict cancel_midway(Subject& s)
     return best;
 }
 
-Verdict cancel_twice(Subject& s) { return cancelled_run(s, {.after_progress = 1, .twice = true}); }
+// The daemon cancels a job once. A program gets its frames as they are and may not trip over more.
+Verdict cancel_twice(Subject& s)
+{
+    if (const auto why = s.cannot_run()) return *why;
+    RawWorker worker(s, s.settings());
+    if (const auto opened = worker.open(); !opened) return failed(opened.error().text);
+    worker.begin("first", s.heaviest(*s.easiest()));
+    worker.cancel("first");
+    worker.cancel("first");
+    if (!worker.next("done", s.description->cancel_within))
+        return failed("after two cancels " + worker.end().value_or("its run did not end in time"));
+    return next_run_is_good(s, worker);
+}
 
+// A cancel and the `done` of its job may meet on the way.
 Verdict cancel_after_done(Subject& s)
 {
     if (const auto why = s.cannot_run()) return *why;
-    Live live(s, s.settings());
-    if (const auto opened = live.open(); !opened) return failed_with(opened.error());
-    const RunRecord first = live.run(s.smallest(*s.easiest()));
-    if (!first.verdict) return failed(sentence_of(first.verdict));
-    live.provider().cancel("check-1");
-    const RunRecord second = live.run(s.smallest(*s.easiest()));
-    return second.verdict ? passed() : failed("the next run: " + sentence_of(second.verdict));
+    RawWorker worker(s, s.settings());
+    if (const auto opened = worker.open(); !opened) return failed(opened.error().text);
+    worker.begin("first", s.smallest(*s.easiest()));
+    if (!worker.next("done")) return failed(worker.end().value_or("its run did not end"));
+    worker.cancel("first");
+    return next_run_is_good(s, worker);
 }
 
 Verdict money_intends_before_it_submits(Subject& s)
@@ -139,7 +217,9 @@ Verdict money_resumes_without_a_submit(Subject& s)
 
 Verdict manners_leaves_when_told(Subject& s)
 {
-    Live live(s, s.settings());
+    ProviderSettings settings = s.settings();
+    settings.limits.bye = kByeLimit;
+    Live live(s, std::move(settings));
     if (const auto opened = live.open(); !opened) return failed_with(opened.error());
     if (!live.stop())
         return failed("it did not leave within " + std::to_string(kByeLimit / 1s) +
@@ -149,17 +229,8 @@ Verdict manners_leaves_when_told(Subject& s)
 
 Verdict manners_leaves_when_host_is_gone(Subject& s)
 {
-    const ProviderSettings settings = s.settings();
-    RawWorker worker(s, settings);
-    if (const auto started = worker.start(); !started) return failed_with(started.error());
-    if (!worker.next("hello", kOpenLimit)) return failed("it said no hello");
-    worker.send(Json{
-        {"type",                      "create"                         },
-        {"config",                    Json::parse(s.options.config_json, nullptr, false)},
-        {"data_dir",                     settings.data_dir.string()                                                     },
-        {"cache_dir",settings.cache_dir.string()}
-    });
-    worker.next("created", kOpenLimit);
+    RawWorker worker(s, s.settings());
+    if (const auto opened = worker.open(); !opened) return failed(opened.error().text);
     worker.child->hang_up();
     if (worker.gone_within(kHangUpLimit)) return passed();
     return failed("it was still there " + std::to_string(kHangUpLimit / 1s) +
@@ -201,52 +272,13 @@ Verdict isolation_in_process(Subject& s)
     if (s.manifest->runtime == Manifest::Runtime::exec)
         return skipped("a program cannot be loaded");
     const fs::path scratch = s.new_dir("in-process");
-    const Request request = s.smallest(*s.easiest());
-    std::vector<std::string> words{(s.options.programs / "reelgate").string(),
-                                   "--quiet",
-                                   "--data-dir",
-                                   scratch.string(),
-                                   "providers",
-                                   "try",
-                                   s.manifest->directory.string() + "/",
-                                   "--in-process",
-                                   "--prompt",
-                                   request.prompt,
-                                   "--model",
-                                   request.model,
-                                   "--size",
-                                   to_string(request.size),
-                                   "--frames",
-                                   std::to_string(request.frames),
-                                   "--config-json",
-                                   s.options.config_json,
-                                   "-o",
-                                   (scratch / "film").string()};
-    std::vector<char*> arguments;
-    for (std::string& word : words)
-        arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    const std::string said = (scratch / "said").string();
-    ::posix_spawn_file_actions_addopen(&actions, 1, said.c_str(), O_WRONLY | O_CREAT, 0600);
-    ::posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    pid_t pid = -1;
-    const int spawned =
-        ::posix_spawn(&pid, words[0].c_str(), &actions, nullptr, arguments.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    if (spawned != 0) return failed("reelgate could not be started");
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return passed();
-    std::ifstream lines(said);
-    std::string line;
-    std::string last =
-        WIFSIGNALED(status) ? "the process died of " + signal_name(WTERMSIG(status)) : "";
-    while (std::getline(lines, line))
-        last = line;
-    return failed(last);
+    const fs::path said = scratch / "said";
+    const auto status = run_program(in_process_trial(s, scratch), said);
+    if (!status) return failed("reelgate could not be started");
+    if (WIFEXITED(*status) && WEXITSTATUS(*status) == 0) return passed();
+    if (WIFSIGNALED(*status))
+        return failed("the process died of " + signal_name(WTERMSIG(*status)));
+    return failed("the trial failed: " + last_line_of(said));
 }
 
 } // namespace reelgate::conformance

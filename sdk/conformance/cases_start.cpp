@@ -1,5 +1,4 @@
 // From the first instruction to `created`, and the probe.
-#include "host/plugin/config_check.hpp"
 #include "sdk/conformance/cases.hpp"
 #include "sdk/conformance/subject.hpp"
 
@@ -13,7 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kOpenLimit = 10s;
 constexpr auto kProbeLimit = 2s;
 constexpr std::size_t kLongText = 512 * 1024;
 constexpr unsigned kCycles = 50;
@@ -30,39 +28,11 @@ constexpr std::size_t kOwnThreads = 3;
 
 Verdict failed_with(const Error& error) { return failed(error.sentence()); }
 
-// How a worker that said no hello ended, in the plugin's own words where it had any.
-std::string why_no_hello(RawWorker& worker)
-{
-    if (const auto fatal = worker.next("fatal", 0ms))
-        return fatal->value("text", std::string("it gave up")) + " (" + fatal->value("code", "") +
-               ")";
-    if (worker.broken) return worker.broken->sentence();
-    if (worker.exit) return "it " + worker.exit->sentence();
-    return "it said no hello within " + std::to_string(kOpenLimit / 1s) + " s";
-}
-
 std::size_t threads_of(pid_t pid)
 {
     std::error_code gone;
     const fs::directory_iterator tasks("/proc/" + std::to_string(pid) + "/task", gone);
     return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
-}
-
-Json create_frame(const ProviderSettings& settings, const Json& config)
-{
-    return Json{
-        {"type",      "create"                   },
-        {"config",    config                     },
-        {"data_dir",  settings.data_dir.string() },
-        {"cache_dir", settings.cache_dir.string()}
-    };
-}
-
-// `config` as `create` would get it from the host, with the defaults of the schema.
-Json whole_config(const Subject& s)
-{
-    const auto config = checked_config(*s.description, s.options.config_json);
-    return config ? Json::parse(*config) : Json::object();
 }
 
 // Creates with a configuration that the host would never send; the worker must live through it, and
@@ -71,9 +41,8 @@ Verdict create_with(Subject& s, const Json& config, const std::string& what)
 {
     const ProviderSettings settings = s.settings();
     RawWorker worker(s, settings);
-    if (const auto started = worker.start(); !started) return failed_with(started.error());
-    if (!worker.next("hello", kOpenLimit)) return failed(why_no_hello(worker));
-    worker.send(create_frame(settings, config));
+    if (const auto ready = worker.await_hello(); !ready) return failed(ready.error().text);
+    worker.create(config);
     const auto created = worker.next("created", kOpenLimit);
     if (!created)
         return failed("with " + what + " it " +
@@ -116,18 +85,15 @@ Verdict open_in(Subject& s, HostShape shape)
 Verdict open_in_time(Subject& s)
 {
     RawWorker worker(s, s.settings());
-    if (const auto started = worker.start(); !started) return failed_with(started.error());
-    const auto hello = worker.next("hello", kOpenLimit);
-    if (!hello) return failed(why_no_hello(worker));
-    s.described = hello->value("describe", Json());
+    if (const auto ready = worker.await_hello(); !ready) return failed(ready.error().text);
+    s.described = worker.hello.value("describe", Json());
     return passed();
 }
 
 Verdict open_quietly(Subject& s)
 {
     RawWorker worker(s, s.settings());
-    if (const auto started = worker.start(); !started) return failed_with(started.error());
-    worker.next("hello", kOpenLimit);
+    if (const auto ready = worker.await_hello(); !ready) return failed(ready.error().text);
     worker.send(Json{
         {"type", "bye"}
     });
@@ -142,8 +108,7 @@ Verdict open_starts_no_thread(Subject& s)
     if (s.manifest->runtime == Manifest::Runtime::exec)
         return skipped("a program may have threads of its own");
     RawWorker worker(s, s.settings());
-    if (const auto started = worker.start(); !started) return failed_with(started.error());
-    if (!worker.next("hello", kOpenLimit)) return failed(why_no_hello(worker));
+    if (const auto ready = worker.await_hello(); !ready) return failed(ready.error().text);
     const std::size_t threads = threads_of(worker.child->pid());
     if (threads <= kOwnThreads) return passed();
     return failed("it started " + std::to_string(threads - kOwnThreads) +
@@ -173,10 +138,8 @@ Verdict describe_never_changes(Subject& s)
 {
     for (int again = 0; again < 2; ++again) {
         RawWorker worker(s, s.settings());
-        if (const auto started = worker.start(); !started) return failed_with(started.error());
-        const auto hello = worker.next("hello", kOpenLimit);
-        if (!hello) return failed(why_no_hello(worker));
-        if (hello->value("describe", Json()) != s.described)
+        if (const auto ready = worker.await_hello(); !ready) return failed(ready.error().text);
+        if (worker.hello.value("describe", Json()) != s.described)
             return failed("another start gave another description: it must be pure");
     }
     return passed();
@@ -217,7 +180,7 @@ Verdict create_with_defaults(Subject& s)
 
 Verdict create_survives_wrong_fields(Subject& s)
 {
-    const Json whole = whole_config(s);
+    const Json whole = s.whole_config();
     const Json properties = s.description->config_schema.value("properties", Json::object());
     for (const auto& [name, schema] : properties.items()) {
         Json config = whole;
@@ -233,7 +196,7 @@ Verdict create_survives_wrong_fields(Subject& s)
 
 Verdict create_survives_long_text(Subject& s)
 {
-    Json config = whole_config(s);
+    Json config = s.whole_config();
     const Json properties = s.description->config_schema.value("properties", Json::object());
     for (const auto& [name, schema] : properties.items())
         if (schema.value("type", std::string()) == "string") {
@@ -251,9 +214,8 @@ Verdict create_again_and_again(Subject& s)
     ProviderSettings settings = s.settings();
     settings.cycles = kCycles;
     RawWorker worker(s, settings);
-    if (const auto started = worker.start(); !started) return failed_with(started.error());
-    if (!worker.next("hello", kOpenLimit)) return failed(why_no_hello(worker));
-    worker.send(create_frame(settings, whole_config(s)));
+    if (const auto ready = worker.await_hello(); !ready) return failed(ready.error().text);
+    worker.create(s.whole_config());
     const auto created = worker.next("created");
     if (!created) return failed("it " + (worker.exit ? worker.exit->sentence() : "did not answer"));
 

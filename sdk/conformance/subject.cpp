@@ -1,8 +1,10 @@
 #include "sdk/conformance/subject.hpp"
 
+#include "host/plugin/config_check.hpp"
 #include "host/plugin/request_json.hpp"
 
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +27,9 @@ int null_log()
 constexpr std::uint64_t kAffordablePixels = 40'000'000;
 
 constexpr std::uint64_t kSeed = 42;
+
+// Whether it leaves in order is a case of its own; no other waits long for that.
+constexpr auto kHurriedBye = 1s;
 
 // What a coroutine throws is a bug of ours.
 void rethrow(std::exception_ptr failure)
@@ -128,7 +133,6 @@ private:
         record.cancelled = true;
         cancelled_at_ = std::chrono::steady_clock::now();
         live_.provider_->cancel(id_);
-        if (plan_.twice) live_.provider_->cancel(id_);
     }
 
     Live& live_;
@@ -278,57 +282,6 @@ bool Live::stop()
     return stopped && provider_->kills() == kills && !before;
 }
 
-RawWorker::RawWorker(Subject& subject, const ProviderSettings& settings)
-    : stage(subject), subject_(subject), settings_(settings)
-{
-}
-
-RawWorker::~RawWorker()
-{
-    if (!child) return;
-    child->kill();
-    gone_within(kCaseLimit);
-    struct Joined {};
-    auto joining = [](ChildProcess& process) -> asio::awaitable<Joined> {
-        co_await process.join();
-        co_return Joined{};
-    };
-    stage.wait(joining(*child));
-}
-
-Result<Done> RawWorker::start()
-{
-    RG_TRY(child,
-           ChildProcess::start(stage.loop.get_executor(),
-                               subject_.options.programs / "reelgate-worker",
-                               launch_order_for(*subject_.manifest, settings_),
-                               settings_.environment,
-                               output,
-                               *this));
-    return Done{};
-}
-
-void RawWorker::send(const Json& frame) { child->send(frame); }
-
-std::optional<Json> RawWorker::next(std::string_view type, std::chrono::milliseconds limit)
-{
-    const auto found = [&] {
-        return std::find_if(
-            frames_.begin(), frames_.end(), [&](const Json& f) { return f["type"] == type; });
-    };
-    stage.turn_until([&] { return exit || found() != frames_.end(); }, limit);
-    const auto frame = found();
-    if (frame == frames_.end()) return std::nullopt;
-    Json taken = std::move(*frame);
-    frames_.erase(frame);
-    return taken;
-}
-
-bool RawWorker::gone_within(std::chrono::milliseconds limit)
-{
-    return stage.turn_until([&] { return exit.has_value(); }, limit);
-}
-
 Subject::Subject(const Options& its_options, fs::path scratch)
     : options(its_options), scratch_(std::move(scratch))
 {
@@ -336,11 +289,19 @@ Subject::Subject(const Options& its_options, fs::path scratch)
 
 fs::path Subject::new_dir(std::string_view name)
 {
-    fs::path dir = scratch_ / (std::string(name) + '-' + std::to_string(dirs_.size() + 1));
+    fs::path dir = scratch_ / (std::string(name) + '-' + std::to_string(++made_));
     fs::create_directories(dir);
     fs::permissions(dir, fs::perms::owner_all);
     dirs_.insert(dir);
     return dir;
+}
+
+void Subject::sweep()
+{
+    std::error_code ignored; // the scratch directory goes as a whole in the end
+    for (const fs::path& dir : dirs_)
+        fs::remove_all(dir, ignored);
+    dirs_.clear();
 }
 
 bool Subject::is_ours(const fs::path& dir) const { return dirs_.contains(dir); }
@@ -353,6 +314,7 @@ ProviderSettings Subject::settings()
     settings.data_dir = new_dir("data");
     settings.cache_dir = new_dir("cache");
     settings.work_root = scratch_ / "runs";
+    settings.limits.bye = kHurriedBye;
     fs::create_directories(settings.work_root);
     return settings;
 }
@@ -366,6 +328,12 @@ std::optional<Verdict> Subject::cannot_run() const
     if (description->resources.gpu == "required") return skipped("it needs a GPU");
     if (easiest() == nullptr) return skipped("no model of it makes something from words alone");
     return std::nullopt;
+}
+
+Json Subject::whole_config() const
+{
+    const auto config = checked_config(*description, options.config_json);
+    return config ? Json::parse(*config) : Json::object();
 }
 
 const ModelCapability* Subject::easiest() const

@@ -21,12 +21,12 @@ using namespace std::chrono_literals;
 
 // No single question of a case takes longer; what does, hangs.
 inline constexpr auto kCaseLimit = std::chrono::seconds(60);
+inline constexpr auto kOpenLimit = std::chrono::seconds(10);
 
 // When to cancel a run.
 struct CancelPlan {
     std::optional<unsigned> after_progress = {}; // 0: right behind the request
     std::optional<std::chrono::milliseconds> after_time = {};
-    bool twice = false;
 };
 
 // Everything a run left behind.
@@ -121,12 +121,21 @@ public:
     RawWorker(Subject& subject, const ProviderSettings& settings);
     ~RawWorker() override;
 
-    Result<Done> start();
+    Result<Done> start();       // the process
+    Result<Done> await_hello(); // and its first frame
+    void create(const Json& config);
+    Result<Done> open(); // all of these, with the configuration as the daemon completes it
+    void begin(const std::string& job, const Request& request);
+    void cancel(const std::string& job);
     void send(const Json& frame);
+
     // The next frame of that type; nothing if the worker ended or the limit ran out.
     std::optional<Json> next(std::string_view type, std::chrono::milliseconds limit = kCaseLimit);
+    // How it ended, in its own words where it had any; nothing while it lives.
+    std::optional<std::string> end();
     bool gone_within(std::chrono::milliseconds limit);
 
+    Json hello; // the frame, once it was awaited
     std::optional<ExitFacts> exit;
     std::optional<Error> broken;
     WorkerOutput output;
@@ -134,7 +143,7 @@ public:
     std::unique_ptr<ChildProcess> child;
 
 private:
-    void on_frame(const Json& frame) override { frames_.push_back(frame); }
+    void on_frame(const Json& frame) override;
     void on_last_words(const Crash& /*crash*/) override {}
     void on_wire_broken(const Error& why) override { broken = why; }
     void on_exit(const ExitFacts& facts) override { exit = facts; }
@@ -158,9 +167,13 @@ public:
     ProviderSettings settings(); // of a fresh provider, with directories of its own
     std::filesystem::path new_dir(std::string_view name);
     bool is_ours(const std::filesystem::path& dir) const; // made by new_dir()
+    void sweep(); // removes what new_dir() has made: a case leaves hundreds of megabytes of film
 
     // Why the plugin may not be run here, or nothing.
     std::optional<Verdict> cannot_run() const;
+
+    // The configuration given, with the defaults of the schema.
+    Json whole_config() const;
 
     // The cheapest lawful request of a model, and one that takes as long as can be afforded.
     Request smallest(const ModelCapability& model) const;
@@ -174,6 +187,7 @@ public:
 private:
     std::filesystem::path scratch_;
     std::set<std::filesystem::path> dirs_;
+    unsigned made_ = 0;
 };
 
 // "says (category/code)" of a failed run, for details.

@@ -54,10 +54,10 @@ constexpr std::array kCases{
     Case{"refuse.random",        "random requests never crash it",                                  "run.smallest",      refuse_random_requests},
     Case{"refuse.text",          "hostile prompts never crash it",                                  "run.smallest",      refuse_hostile_text},
     Case{"parallel.runs",        "as many runs as it declares work side by side, and half cancelled", "run.promise", parallel_runs},
-    Case{"cancel.first",         "a cancel right behind the request is obeyed in time",             "run.smallest",      cancel_before_progress},
-    Case{"cancel.midway",        "a cancel in the middle is obeyed in time",                        "run.smallest",      cancel_midway},
-    Case{"cancel.twice",         "a second cancel changes nothing",                                 "cancel.midway",     cancel_twice},
+    Case{"cancel.first",         "a cancel right behind the request is obeyed in time",             "run.limits",        cancel_before_progress},
+    Case{"cancel.midway",        "a cancel in the middle is obeyed in time",                        "run.limits",        cancel_midway},
     Case{"cancel.after",         "a cancel after the end is ignored",                               "run.smallest",      cancel_after_done},
+    Case{"cancel.twice",         "a second cancel changes nothing",                                 "cancel.first cancel.midway cancel.after", cancel_twice},
     Case{"money.intent",         "a paid plugin intends before it submits and accepts before it follows", "run.smallest", money_intends_before_it_submits},
     Case{"money.refused",        "a paid plugin that may not submit does not",                      "money.intent",      money_obeys_a_refused_intent},
     Case{"money.resume",         "accepted work is found again without a second submit",            "money.intent",      money_resumes_without_a_submit},
@@ -65,7 +65,7 @@ constexpr std::array kCases{
     Case{"manners.hang_up",      "it is gone within two seconds when the host is",                  "create.defaults",   manners_leaves_when_host_is_gone},
     Case{"faults.disk",          "a full disk is a failure with a category, not a crash",           "run.smallest",      faults_disk_full},
     Case{"faults.memory",        "little memory is a failure with a category, not a crash",         "run.smallest",      faults_little_memory},
-    Case{"isolation.in_process", "it works the same when loaded into the host",                     "run.promise",       isolation_in_process},
+    Case{"isolation.in_process", "it works the same when loaded into the host",                     "run.promise manifest.directory", isolation_in_process},
 };
 // clang-format on
 
@@ -172,6 +172,7 @@ Report check(const Options& options, const std::function<void(const CaseResult&)
         CaseResult result{.row = row, .verdict = hindrance ? *hindrance : row.check(subject)};
         result.took = std::chrono::duration_cast<std::chrono::milliseconds>(
             std::chrono::steady_clock::now() - start);
+        subject.sweep();
         outcomes[row.id] = result.verdict.outcome;
         heard(result);
         report.results.push_back(std::move(result));

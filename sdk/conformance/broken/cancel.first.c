@@ -1,8 +1,8 @@
 /* Deaf to a cancel that comes before it has begun. */
 #define CONCURRENCY "1"
-#define FRAME_MS 20
+#define FRAME_MS (is_heavy(job) ? 20 : 0)
 #define ON_RUN                                                                                     \
-    if (number(job->request_json, "frames") > 20) rest(50);                                        \
+    if (is_heavy(job)) rest(200);                                                                  \
     const int deaf = cancelled(job);                                                               \
     if (deaf) hang()
 #include "good.h"
