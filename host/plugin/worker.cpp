@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 namespace reelgate {
@@ -42,6 +43,16 @@ std::size_t open_descriptors()
     std::error_code unreadable;
     const std::filesystem::directory_iterator descriptors("/proc/self/fd", unreadable);
     return static_cast<std::size_t>(std::distance(begin(descriptors), end(descriptors)));
+}
+
+void say_never_began(Outbox& outbox, const std::string& job, const Error& why)
+{
+    Json done{
+        {"type", "done"},
+        {"job",  job   }
+    };
+    put_verdict(done, why);
+    say(outbox, done);
 }
 
 } // namespace
@@ -164,20 +175,24 @@ void Worker::start_job(const Json& frame, bool resumes)
 {
     auto job = std::make_shared<WorkerJob>(outbox_, frame, resumes, order_.shape);
     const std::lock_guard lock(jobs_mutex_);
-    if (!created_ || job->id.empty() || !running_.emplace(job->id, job).second) {
-        Json done{
-            {"type", "done" },
-            {"job",  job->id}
-        };
-        put_verdict(done, internal_error("a job came twice, without an id or before `create`"));
-        say(outbox_, done);
-        return;
+    if (!created_ || job->id.empty() || !running_.emplace(job->id, job).second)
+        return say_never_began(
+            outbox_, job->id, internal_error("a job came twice, without an id or before `create`"));
+    try {
+        job_threads_.emplace_back([this, job] {
+            const AlternateStack stack;
+            name_job_of_thread(job->id);
+            run_job(job);
+        });
+    } catch (const std::system_error& none) { // no room for a stack: its neighbours go on
+        running_.erase(job->id);
+        say_never_began(outbox_,
+                        job->id,
+                        Error{.category = Category::unknown,
+                              .text = std::string("there is no thread for the job: ") + none.what(),
+                              .code = "host_memory",
+                              .phase = Phase::load});
     }
-    job_threads_.emplace_back([this, job] {
-        const AlternateStack stack;
-        name_job_of_thread(job->id);
-        run_job(job);
-    });
 }
 
 void Worker::run_job(const std::shared_ptr<WorkerJob>& job)
