@@ -102,6 +102,8 @@ struct Error {
 
     // For people: "text (category/code); hint".
     [[nodiscard]] std::string sentence() const;
+
+    friend bool operator==(const Error&, const Error&) = default;
 };
 
 // The two Errors that are made most often, with the code that names the exact reason.

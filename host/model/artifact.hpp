@@ -24,6 +24,8 @@ struct MediaFacts {
     std::optional<std::string> audio_codec;
     double audio_seconds = 0;
     std::uint64_t bytes = 0;
+
+    friend bool operator==(const MediaFacts&, const MediaFacts&) = default;
 };
 
 // A member that is zero was not promised, and is not compared.
@@ -40,6 +42,8 @@ struct Deviation {
     std::string what; // "width", "frames", ...
     std::string expected;
     std::string found;
+
+    friend bool operator==(const Deviation&, const Deviation&) = default;
 };
 
 // Empty when the file is what was promised. Frame counts may differ by none, frame rates by 1 %,

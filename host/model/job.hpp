@@ -96,6 +96,8 @@ struct JobOrder {
     std::string user = {};                             // the client's own word, stored only
     std::optional<JobId> remixed_from = {};
     std::string trace_parent = {};
+
+    friend bool operator==(const JobOrder&, const JobOrder&) = default;
 };
 
 // What became of a submit.
@@ -128,6 +130,8 @@ struct Attempt {
     std::optional<Error> error = {};
     bool crashed_worker = false;
     std::string last_stage = {}; // for "silent since ..."
+
+    friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 
 struct StoredFile {
@@ -136,12 +140,16 @@ struct StoredFile {
     std::string mime;
     std::string sha256; // hex
     std::uint64_t bytes = 0;
+
+    friend bool operator==(const StoredFile&, const StoredFile&) = default;
 };
 
 struct JobArtifact {
     std::vector<StoredFile> files; // the first is the video
     MediaFacts facts;
     std::vector<Deviation> deviations;
+
+    friend bool operator==(const JobArtifact&, const JobArtifact&) = default;
 };
 
 struct Job {
@@ -168,6 +176,8 @@ struct Job {
 
     Attempt* current() { return attempts.empty() ? nullptr : &attempts.back(); }
     const Attempt* current() const { return attempts.empty() ? nullptr : &attempts.back(); }
+
+    friend bool operator==(const Job&, const Job&) = default;
 };
 
 // The most cautious of what its attempts may have cost.

@@ -16,6 +16,8 @@ struct RequestInput {
     std::string role = {}; // start_image, end_image, video, audio, mask
     std::string path = {}; // relative to the work directory: "inputs/0.png"
     std::string mime = {};
+
+    friend bool operator==(const RequestInput&, const RequestInput&) = default;
 };
 
 struct Request {
@@ -32,6 +34,8 @@ struct Request {
     bool audio = false;
     std::vector<RequestInput> inputs = {};
     std::string params_json = "{}"; // already valid against the plugin's params_schema
+
+    friend bool operator==(const Request&, const Request&) = default;
 };
 
 // What a caller may leave open.
@@ -51,6 +55,8 @@ struct Wish {
     std::vector<RequestInput> inputs = {};
     std::string params_json = "{}";
     bool require_seed = false; // a model that does not follow the seed is no use
+
+    friend bool operator==(const Wish&, const Wish&) = default;
 };
 
 enum class Adjust : std::uint8_t { nearest, reject };
