@@ -198,6 +198,9 @@ private:
         }
         value.key = key.text;
         value.key_place = key.place;
+        // Where nothing is written, yaml-cpp names the place of what comes next.
+        if (value.kind == ConfigNode::Kind::null && value.place.line != key.place.line)
+            value.place = key.place;
         parent.node.items.push_back(std::move(value));
     }
 

@@ -16,7 +16,9 @@ bool is_note(const ConfigNode& item, std::string_view parent)
 
 void resolve(ConfigNode& scalar, const std::string& key, Reading& in)
 {
+    const std::size_t errors = in.findings.errors();
     const auto reference = reference_in(scalar, key, in.findings);
+    if (in.findings.errors() > errors) scalar.kind = ConfigNode::Kind::null;
     if (!reference) return;
     Fetched fetched = fetch(*reference, scalar.place, in.world);
     if (!fetched.value) {

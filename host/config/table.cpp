@@ -8,7 +8,6 @@ namespace {
 
 using K = SettingKind;
 using table::row;
-constexpr auto kLive = Reload::live;
 constexpr auto kProvider = Reload::provider_restart;
 constexpr auto kDaemon = Reload::daemon_restart;
 
