@@ -7,8 +7,10 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -56,16 +58,23 @@ Result<std::string> sha256_file(const std::filesystem::path& file)
 {
     const Fd in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!in) return system_error(Category::not_found, "reading " + file.string(), errno);
+    return sha256_fd(in.get(), std::numeric_limits<std::uint64_t>::max(), file.native());
+}
 
+Result<std::string> sha256_fd(int fd, std::uint64_t bytes, std::string_view name)
+{
     const DigestContext context = new_sha256();
     std::vector<char> block(1 << 18); // past 256 KiB a larger block hashes no faster
-    while (true) {
-        const ssize_t got = ::read(in.get(), block.data(), block.size());
-        if (got == 0) return finish_hex(context.get());
+    while (bytes > 0) {
+        const std::size_t wanted = std::min<std::uint64_t>(block.size(), bytes);
+        const ssize_t got = ::read(fd, block.data(), wanted);
+        if (got == 0) break;
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return system_error(Category::internal, "reading " + file.string(), errno);
+        if (got < 0) return system_error(Category::internal, "reading " + std::string(name), errno);
         EVP_DigestUpdate(context.get(), block.data(), static_cast<std::size_t>(got));
+        bytes -= static_cast<std::uint64_t>(got);
     }
+    return finish_hex(context.get());
 }
 
 Result<bool>

@@ -3,6 +3,7 @@
 
 #include "host/base/result.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -14,6 +15,11 @@ std::string sha256_hex(std::string_view bytes);
 
 // Reads the whole file; may block for as long as the disk takes: call it on the pool.
 Result<std::string> sha256_file(const std::filesystem::path& file);
+
+// The same for a file that is open: the next `bytes` from where `fd` stands, fewer where it ends
+// before. A file that somebody goes on writing to does not keep us for ever. `name` is for the
+// failure.
+Result<std::string> sha256_fd(int fd, std::uint64_t bytes, std::string_view name);
 
 // `public_key` is the PEM text of an Ed25519 key; `signature` is the raw 64 bytes.
 Result<bool>

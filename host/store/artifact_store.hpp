@@ -24,15 +24,17 @@ public:
     // removed. BLOCKS, as everything here: call it on the pool.
     static Result<ArtifactStore> open(std::filesystem::path directory);
 
-    // Takes `file` (opened without following links; a regular file; on any file system) as `role`
-    // of `job`: hashes it, flushes it, renames it to its place. On failure the file is still where
-    // it was. Doing it again with the same content is no error: a restart may.
+    // Takes `file` (opened without following links; a regular file with one name; on any file
+    // system) as `role` of `job`: hashes it, flushes it, renames it to its place. On failure the
+    // file is still where it was. Doing it again with the same content is no error: a restart may.
+    // Other content under the same role is another file; what an earlier one said stays true.
+    // `output_invalid` with `linked`, `not_a_file`, `changed_meanwhile`; `not_found/file_missing`.
     Result<StoredFile> adopt(const JobId& job,
                              const std::string& role,
                              const std::string& mime,
                              const std::filesystem::path& file) const;
 
-    // Writes `text` (the summary) as a file of the job.
+    // Writes `text` (the summary) as a file of the job; with the promises of adopt().
     Result<StoredFile> write(const JobId& job,
                              const std::string& role,
                              const std::string& mime,
@@ -40,7 +42,7 @@ public:
 
     Result<OpenFile> open_file(const StoredFile& file) const; // not_found/video_expired
     Result<Done> remove(const JobId& job) const;              // all of its files
-    std::uint64_t free_bytes() const;
+    std::uint64_t free_bytes() const; // for who is not root; 0 where the disk cannot be asked
 
 private:
     explicit ArtifactStore(std::filesystem::path directory) : directory_(std::move(directory)) {}

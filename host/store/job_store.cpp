@@ -118,7 +118,7 @@ public:
     Task<JobPage> list(JobFilter filter) override;
     Task<std::vector<StoredEvent>> events_after(std::uint64_t cursor, std::size_t limit) override;
     std::uint64_t newest_cursor() const override { return newest_cursor_; }
-    void record_route(const JobId& id, std::string record_json) override;
+    Task<Done> record_route(JobId id, std::string record_json) override;
     Task<std::vector<std::string>> routes(JobId id) override;
     Task<Done> remove(JobId id) override;
     Task<std::vector<Job>> expired(WallTime now, std::size_t limit) override;
@@ -285,10 +285,11 @@ SqliteJobStore::hand_in(Entry& entry, std::shared_ptr<Job> after, std::vector<St
     co_return *after;
 }
 
-void SqliteJobStore::record_route(const JobId& id, std::string record_json)
+Task<Done> SqliteJobStore::record_route(JobId id, std::string record_json)
 {
-    if (queue_.size() >= queue_limit_) return;
-    queue_.hand_in(store::AddRoute{id, std::move(record_json)});
+    if (queue_.size() >= queue_limit_) co_return too_many();
+    queue_.hand_in(store::AddRoute{std::move(id), std::move(record_json)});
+    co_return Done{};
 }
 
 Task<Done> SqliteJobStore::remove(JobId id)

@@ -119,9 +119,9 @@ public:
                                                         std::size_t limit) = 0;
     virtual std::uint64_t newest_cursor() const = 0;
 
-    // Keeps the record with the job, at most 64 of them. Does not wait: it is on disk with the next
-    // change of the job that is answered. While the disk is full it may be lost.
-    virtual void record_route(const JobId& id, std::string record_json) = 0;
+    // Keeps the record with the job, at most 64 of them. Does not wait for the disk: it is there
+    // with the next change of the job that is answered. While the disk is full it may be lost.
+    virtual Task<Done> record_route(JobId id, std::string record_json) = 0;
     virtual Task<std::vector<std::string>> routes(JobId id) = 0; // newest last
 
     // A final job and its rows; invalid_params/job_not_final. Its idempotency key stays used.

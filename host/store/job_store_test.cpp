@@ -340,7 +340,7 @@ TEST_F(JobStoreTest, KeepsTheLatestRoutingRecords)
 {
     const Job job = created(order_of("x"));
     for (int i = 0; i < 70; ++i)
-        store->record_route(job.id, std::to_string(i));
+        EXPECT_TRUE(wait(store->record_route(job.id, std::to_string(i))));
     applied(job.id, steps({E::picked}));
     const auto routes = wait(store->routes(job.id));
     ASSERT_TRUE(routes);
