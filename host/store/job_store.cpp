@@ -1,6 +1,7 @@
 #include "host/store/job_store.hpp"
 
 #include "host/store/commit_queue.hpp"
+#include "host/store/directory_lock.hpp"
 #include "host/store/job_list.hpp"
 #include "host/store/readers.hpp"
 #include "host/store/schema.hpp"
@@ -83,10 +84,11 @@ public:
     SqliteJobStore(asio::any_io_executor loop,
                    const Clock& clock,
                    const StoreOptions& options,
+                   Fd lock,
                    store::BatchWriter writer,
                    std::vector<store::Database> readers)
-        : clock_(clock), queue_limit_(options.queue_limit), newest_cursor_(writer.newest_cursor()),
-          readers_(std::move(readers)),
+        : lock_(std::move(lock)), clock_(clock), queue_limit_(options.queue_limit),
+          newest_cursor_(writer.newest_cursor()), readers_(std::move(readers)),
           queue_(loop,
                  clock,
                  std::move(writer),
@@ -145,6 +147,7 @@ private:
     }
     void tell(const Job& job, const std::vector<StoredEvent>& events);
 
+    Fd lock_; // given back when all else is gone
     const Clock& clock_;
     std::size_t queue_limit_;
     std::uint64_t newest_cursor_;
@@ -401,6 +404,7 @@ asio::awaitable<void> SqliteJobStore::close()
 Result<std::unique_ptr<JobStore>>
 JobStore::open(asio::any_io_executor loop, const Clock& clock, StoreOptions options)
 {
+    RG_TRY(Fd lock, store::take_directory(options.directory));
     RG_TRY(store::Database writing, store::open_for_writing(options.directory));
     RG_TRY(auto live, store::read_live_jobs(writing));
     RG_TRY(auto writer,
@@ -415,7 +419,7 @@ JobStore::open(asio::any_io_executor loop, const Clock& clock, StoreOptions opti
         readers.push_back(std::move(reading));
     }
     auto opened = std::make_unique<SqliteJobStore>(
-        std::move(loop), clock, options, std::move(writer), std::move(readers));
+        std::move(loop), clock, options, std::move(lock), std::move(writer), std::move(readers));
     opened->start(std::move(live));
     return std::unique_ptr<JobStore>(std::move(opened));
 }

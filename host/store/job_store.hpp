@@ -84,8 +84,8 @@ struct LedgerSum {
 class JobStore {
 public:
     // Refuses, touching nothing: a database of a newer version (code `store_too_new`), a damaged
-    // one (`store_damaged`), a directory it cannot write (`store_unwritable`). Blocks. `clock`
-    // outlives the store.
+    // one (`store_damaged`), a directory it cannot write (`store_unwritable`) or that another
+    // store has (`store_in_use`). Blocks. `clock` outlives the store.
     static Result<std::unique_ptr<JobStore>>
     open(asio::any_io_executor loop, const Clock& clock, StoreOptions options);
     virtual ~JobStore() = default;

@@ -170,20 +170,6 @@ Result<std::int64_t> pragma(Database& database, std::string_view name)
     return value.value_or(0);
 }
 
-Result<Done> make_directory(const fs::path& directory)
-{
-    std::error_code why;
-    if (fs::create_directories(directory, why) && !why)
-        fs::permissions(directory, fs::perms::owner_all, why);
-    if (!why && ::access(directory.c_str(), R_OK | W_OK | X_OK) == 0) return Done{};
-    Error error = system_error(
-        Category::internal, "writing to " + directory.string(), why ? why.value() : errno);
-    error.code = "store_unwritable";
-    error.hint = "check the owner and the mode of the data directory";
-    error.phase = Phase::store;
-    return error;
-}
-
 Result<Done> configure(Database& database)
 {
     // A commit is on disk when it is answered: FULL. The log is moved into the database in steps
@@ -237,7 +223,6 @@ Result<Done> migrate(Database& database, int version)
 
 Result<Database> open_for_writing(const fs::path& directory)
 {
-    RG_CHECK(make_directory(directory));
     const fs::path file = directory / "jobs.db";
     RG_CHECK(check_header(file));
     auto database = opened(file);

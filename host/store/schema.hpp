@@ -16,9 +16,9 @@ int schema_version(); // of this program
 // Runs the steps that the database has not seen, up to `version`, each in a transaction of its own.
 Result<Done> migrate(Database& database, int version);
 
-// Opens `directory`/jobs.db for its one writer, made or migrated as need be. Refuses, and has
-// touched nothing then: `store_too_new`, `store_damaged` (also what is no database, or another
-// program's), `store_unwritable`.
+// Opens `directory`/jobs.db for its one writer, who has taken the directory; made or migrated as
+// need be. Refuses, and has touched nothing then: `store_too_new`, `store_damaged` (also what is no
+// database, or another program's), `store_unwritable`.
 Result<Database> open_for_writing(const std::filesystem::path& directory);
 Result<Database> open_for_reading(const std::filesystem::path& directory);
 
