@@ -41,7 +41,7 @@ constexpr std::array kPolicy{
     PolicyRow{network_error,          W::any,        A::read,      kEver, kEver, S(2),   S(60),    M::never,         M::never,            U::none},
     PolicyRow{worker_unavailable,     W::not_sent,   A::submit,    0,     0,     S(1),   S(60),    M::always,        M::always,           U::provider_open,            false,    true,   true},
     PolicyRow{worker_unavailable,     W::sent,       A::nothing,   0,     0,     S(1),   S(60),    M::always,        M::never,            U::provider_open,            true,     true,   true},
-    PolicyRow{worker_unavailable,     W::any,        A::nothing,   0,     0,     S(1),   S(60),    M::always,        M::resubmit_allowed, U::provider_open,            false,    true,   true},
+    PolicyRow{worker_unavailable,     W::any,        A::nothing,   0,     0,     S(1),   S(60),    M::always,        M::never,            U::provider_open,            false,    true,   true},
     PolicyRow{invalid_params,         W::not_sent,   A::nothing,   0,     0,     kNone,  kNone,    M::never,         M::never,            U::none},
     PolicyRow{invalid_params,         W::any,        A::nothing,   0,     0,     kNone,  kNone,    M::once,          M::once,             U::none},
     PolicyRow{unknown,                W::any,        A::submit,    1,     0,     S(5),   S(5),     M::if_free,       M::if_free,          U::counts_pair},

@@ -24,6 +24,15 @@ bool may_be_charged(const Attempt& attempt)
     return attempt.charge == Charge::paid && attempt.billing >= Billing::maybe_billed;
 }
 
+// Paid for, perhaps, and nobody knows. Whatever the failure calls itself, it is sent to nobody
+// until it is known or declared to be lost.
+bool has_no_verdict(const Attempt& attempt)
+{
+    return attempt.charge == Charge::paid &&
+           (attempt.verdict == Verdict::pending || attempt.verdict == Verdict::ambiguous) &&
+           error_of(attempt).code != "written_off";
+}
+
 Money committed_by(const Attempt& attempt)
 {
     if (attempt.settled) return *attempt.settled;
@@ -50,6 +59,7 @@ unsigned count_of(const RouteInput& in, Category category)
 
 bool may_move(const RouteInput& in, const Attempt& last, const std::vector<Candidate>& candidates)
 {
+    if (has_no_verdict(last)) return false;
     switch (move_on(policy_for(last), last.charge)) {
     case MoveOn::never:
         return false;
@@ -118,7 +128,8 @@ public:
         if (against_.empty()) return;
         const Attempt& last = *against_.back();
         const PolicyRow& row = policy_for(last);
-        if (row.comes_back && move_on(row, last.charge) == MoveOn::always)
+        const bool is_free_to_go = move_on(row, last.charge) == MoveOn::always;
+        if (row.comes_back && is_free_to_go && !has_no_verdict(last))
             return grant(row, last, Repetition{.row = &row, .is_last_resort = true});
         const bool is_here = last.model == c_.pair->model.id;
         if (!is_here || !is_granted(row, last)) return refuse(tried(last));
@@ -148,7 +159,7 @@ private:
     {
         const bool is_followed = row.category == Category::plugin_crashed &&
                                  last.charge == Charge::paid && !last.remote_json.empty();
-        return row.again == Again::submit && !is_followed &&
+        return row.again == Again::submit && !is_followed && !has_no_verdict(last) &&
                times(row) <= same_again(row, last.charge);
     }
 
@@ -209,9 +220,7 @@ History history_of(const RouteInput& in, const std::vector<Candidate>& candidate
         if (may_be_charged(attempt)) h.money_may_be_gone = true;
         if (attempt.crashed_worker) ++h.crashes;
         h.committed += committed_by(attempt);
-        const bool no_verdict =
-            attempt.verdict == Verdict::pending || attempt.verdict == Verdict::ambiguous;
-        if (attempt.charge == Charge::paid && no_verdict && !attempt.ended) h.is_open = true;
+        if (has_no_verdict(attempt) && !attempt.ended) h.is_open = true;
         h.last = &attempt;
     }
     if (h.last != nullptr && !may_move(in, *h.last, candidates)) h.stays = stays_text(*h.last);
