@@ -3,11 +3,11 @@
 #include "host/router/failure_policy.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace reelgate {
 namespace {
 
-constexpr std::chrono::seconds kCrashesAreHeldFor = std::chrono::minutes(10);
 constexpr std::chrono::seconds kQuotaRest = std::chrono::hours(1);
 
 using Span = std::chrono::duration<double>;
@@ -41,10 +41,10 @@ Span rest_of(const BreakerFold& breaker,
 bool opens(BreakerFold& breaker, const Error& error, WallTime now, const BreakerLimits& limits)
 {
     if (error.category == Category::plugin_crashed) {
-        const bool is_old = breaker.last_crash && now - *breaker.last_crash > kCrashesAreHeldFor;
-        breaker.crashes = is_old ? 1 : breaker.crashes + 1;
-        breaker.last_crash = now;
-        return breaker.crashes >= limits.crashes;
+        std::erase_if(breaker.crashes,
+                      [&](WallTime then) { return now - then >= kCrashesAreHeldFor; });
+        breaker.crashes.push_back(now);
+        return breaker.crashes.size() >= limits.crashes;
     }
     if (error.phase > Phase::submit) return ++breaker.run_failures >= limits.run_failures;
     return ++breaker.submit_failures >= limits.submit_failures;
@@ -83,10 +83,13 @@ BreakerFold after_failure(BreakerFold breaker,
     return breaker;
 }
 
-BreakerFold after_success(BreakerFold breaker)
+BreakerFold after_success(BreakerFold breaker, WallTime now)
 {
-    if (breaker.held_open) return breaker;
-    return {};
+    const bool rests = breaker.state == Breaker::open && breaker.until && now < *breaker.until;
+    if (breaker.held_open || rests) return breaker;
+    BreakerFold closed;
+    closed.crashes = std::move(breaker.crashes);
+    return closed;
 }
 
 BreakerFold as_time_passes(BreakerFold breaker, bool probe_passes, WallTime now)

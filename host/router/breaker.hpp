@@ -9,23 +9,27 @@
 
 #include <chrono>
 #include <optional>
+#include <vector>
 
 namespace reelgate {
 
 struct BreakerLimits {
     unsigned run_failures = 2;
     unsigned submit_failures = 3;
-    unsigned crashes = 3; // of a worker, each within ten minutes of the one before
+    unsigned crashes = 3; // of a worker, within kCrashesAreHeldFor
     std::chrono::seconds first_rest = std::chrono::seconds(30);
     std::chrono::seconds longest_rest = std::chrono::minutes(15);
 };
+
+// Crashes that are further back do not count any more. Work that succeeds between them does not
+// excuse them: a worker that dies at every other job is no use.
+inline constexpr std::chrono::seconds kCrashesAreHeldFor = std::chrono::minutes(10);
 
 struct BreakerFold {
     Breaker state = Breaker::closed;
     unsigned run_failures = 0;
     unsigned submit_failures = 0;
-    unsigned crashes = 0;
-    std::optional<WallTime> last_crash = {};
+    std::vector<WallTime> crashes = {};
     unsigned times_opened = 0; // in a row, without a success between
     std::optional<WallTime> until = {};
     bool held_open = false; // by an operator
@@ -39,9 +43,13 @@ BreakerFold after_failure(BreakerFold breaker,
                           WallTime now,
                           double chance,
                           const BreakerLimits& limits);
-BreakerFold after_success(BreakerFold breaker);
 
-// Open -> half open, once the rest is over and the provider's probes pass.
+// Closes it, unless it still rests: what succeeds then was begun before, and says nothing about
+// the reason for the rest.
+BreakerFold after_success(BreakerFold breaker, WallTime now);
+
+// Open -> half open, once the rest is over and the provider's probes pass. The answer is to be
+// kept: only a breaker that is half open rests longer after its next failure.
 BreakerFold as_time_passes(BreakerFold breaker, bool probe_passes, WallTime now);
 
 // An operator's word: closed and without a past; open until it is reset.

@@ -30,7 +30,8 @@ std::chrono::seconds dwell_after(std::size_t falls, const HealthLimits& limits)
 void fall(HealthFold& health, std::string reason, WallTime now, const HealthLimits& limits)
 {
     // What never was up does not fall: a back end that is started after us need not wait.
-    const bool was_up = health.state != Health::unknown && health.state != Health::starting;
+    const bool was_up = health.state == Health::ready || health.state == Health::busy ||
+                        health.state == Health::degraded;
     if (was_up) {
         std::erase_if(health.falls, [&](WallTime then) { return now - then >= kFallsAreHeldFor; });
         health.falls.push_back(now);
