@@ -206,12 +206,15 @@ void Worker::run_job(const std::shared_ptr<WorkerJob>& job)
     auto frame = encode_frame(done);
     if (!frame) fatal(frame.error());
 
-    outbox_.finish(job->id, *std::move(frame));
-
-    const std::lock_guard lock(jobs_mutex_);
+    // Once the host has the verdict it may send the same name again: it is free before.
+    std::unique_lock lock(jobs_mutex_);
     running_.erase(job->id);
     over_.push_back(job);
     if (over_.size() > kKeptJobs) over_.pop_front();
+    lock.unlock();
+    outbox_.finish(job->id, *std::move(frame));
+
+    lock.lock();
     // From here on the thread touches nothing but its own stack, so it may go unwaited; one that is
     // not in the list any more is being joined.
     const auto self = std::find_if(job_threads_.begin(), job_threads_.end(), [](const auto& t) {

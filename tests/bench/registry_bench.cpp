@@ -1,28 +1,30 @@
 // Finding plugins: fifty manifests, scanned in this process and listed by the program.
 #include "host/plugin/registry.hpp"
 #include "host/plugin/sums.hpp"
+#include "tests/bench/table.hpp"
 #include "tests/fakes/scratch_dir.hpp"
 
-#include <benchmark/benchmark.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
-#include <string>
-#include <vector>
+#include <stdexcept>
 
-namespace reelgate {
+namespace reelgate::bench {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr int kPlugins = 50;
 
+// With a library each, that is none: who opened it would fail.
 void write_plugins(const ScratchDir& scratch)
 {
     for (int i = 0; i < kPlugins; ++i) {
         const std::string id = "org.example.plugin" + std::to_string(i);
         std::filesystem::create_directories(scratch / id);
+        std::ofstream(scratch / (id + "/plugin.so")) << "not a library";
         std::ofstream(scratch / (id + "/plugin.json"))
             << R"({"schema": 1, "id": ")" << id
             << R"(", "version": "1.0.0", "name": "Colour bars", "license": "MIT",
@@ -32,68 +34,88 @@ void write_plugins(const ScratchDir& scratch)
     }
 }
 
-void scan_fifty_manifests(benchmark::State& state)
+// Notices whoever opens one of the libraries.
+class Watch {
+public:
+    explicit Watch(const ScratchDir& scratch) : notify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC))
+    {
+        for (int i = 0; i < kPlugins; ++i) {
+            const auto library =
+                scratch / ("org.example.plugin" + std::to_string(i) + "/plugin.so");
+            if (::inotify_add_watch(notify_, library.c_str(), IN_OPEN) < 0)
+                throw std::runtime_error("no watch for " + library.string());
+        }
+    }
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+    ~Watch() { ::close(notify_); }
+
+    bool seen() const
+    {
+        std::array<char, 4096> events{};
+        return ::read(notify_, events.data(), events.size()) > 0;
+    }
+
+private:
+    int notify_;
+};
+
+Measured scan_fifty_manifests()
 {
     const ScratchDir scratch;
     write_plugins(scratch);
     const std::vector<PluginDir> dirs{
         {scratch.path(), Origin::user}
     };
-    for (auto unused : state) {
-        (void)unused;
+    return {repeat(200, [&] {
         const auto entries = scan(dirs);
         if (entries.size() != kPlugins || entries.front().broken)
-            state.SkipWithError("the plugins were not found");
-    }
+            throw std::runtime_error("the plugins were not found");
+    })};
 }
-BENCHMARK(scan_fifty_manifests)->Unit(benchmark::kMillisecond);
 
 // From the start of the process to its end.
-void plugin_list_of_fifty(benchmark::State& state)
+Measured plugin_list_of_fifty()
 {
     const ScratchDir scratch;
     write_plugins(scratch);
-    std::string program = REELGATE_BINARY_DIR "/bin/reelgate";
-    std::string dir = scratch.path().string();
-    std::string words[] = {program, "plugin", "list", "--plugins-dir", dir};
-    std::vector<char*> arguments;
-    for (std::string& word : words)
-        arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    posix_spawn_file_actions_t quiet;
-    posix_spawn_file_actions_init(&quiet);
-    posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    for (auto unused : state) {
-        (void)unused;
-        pid_t child = -1;
-        int status = -1;
-        const int failed =
-            ::posix_spawn(&child, program.c_str(), &quiet, nullptr, arguments.data(), environ);
-        if (failed != 0 || ::waitpid(child, &status, 0) != child || status != 0)
-            state.SkipWithError("the program did not run");
-    }
-    posix_spawn_file_actions_destroy(&quiet);
+    const Watch watch(scratch);
+    const std::vector<std::string> words{REELGATE_BINARY_DIR "/bin/reelgate",
+                                         "plugin",
+                                         "list",
+                                         "--plugins-dir",
+                                         scratch.path().string()};
+    const Samples samples = repeat(100, [&] { run_program(words); });
+    if (watch.seen()) throw std::runtime_error("it opened a library");
+    return {samples, spawn_floor(100)};
 }
-BENCHMARK(plugin_list_of_fifty)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 // What a start of a worker pays for the hashes: all of them, and with the cache none.
-void hash_120_mb(benchmark::State& state)
+Measured hash_120_mb(bool cached)
 {
-    const bool cached = state.range(0) != 0;
     const ScratchDir scratch;
     std::filesystem::create_directory(scratch / "plugin");
     std::ofstream(scratch / "plugin/model.bin") << std::string(120 << 20U, 'm');
     HashCache warm;
-    const WallTime later = SystemClock().wall() + std::chrono::minutes(1);
+    const WallTime later = SystemClock().wall() + 1min;
     (void)warm.sha256(scratch / "plugin/model.bin", later).has_value();
-    for (auto unused : state) {
-        (void)unused;
+    return {repeat(cached ? 100 : 10, [&] {
         HashCache cold;
         if (!sum_directory(scratch / "plugin", cached ? warm : cold))
-            state.SkipWithError("not hashed");
-    }
+            throw std::runtime_error("not hashed");
+    })};
 }
-BENCHMARK(hash_120_mb)->Arg(0)->Arg(1)->ArgName("cached")->Unit(benchmark::kMillisecond);
 
 } // namespace
-} // namespace reelgate
+
+std::vector<Row> registry_rows()
+{
+    return {
+        {"list",        "plugin list, 50 manifests, no library opened", 20ms, plugin_list_of_fifty             },
+        {"scan",        "50 manifests read in this process",            {},   scan_fifty_manifests             },
+        {"hash",        "120 MB hashed",                                {},   [] { return hash_120_mb(false); }},
+        {"hash_cached", "120 MB hashed before",                         {},   [] { return hash_120_mb(true); } },
+    };
+}
+
+} // namespace reelgate::bench
