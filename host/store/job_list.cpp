@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 namespace reelgate::store {
@@ -174,7 +175,9 @@ events_after(Database& database, std::uint64_t cursor, std::size_t limit)
     std::vector<StoredEvent> found;
     auto query = database.query("SELECT cursor, job, at, event, state FROM events"
                                 " WHERE cursor > ? ORDER BY cursor LIMIT ?");
-    query.bind(static_cast<std::int64_t>(cursor)).bind(static_cast<std::int64_t>(limit));
+    constexpr auto kLast = std::uint64_t{std::numeric_limits<std::int64_t>::max()};
+    query.bind(static_cast<std::int64_t>(std::min(cursor, kLast)))
+        .bind(static_cast<std::int64_t>(limit));
     while (true) {
         RG_TRY(const bool row, query.next());
         if (!row) return found;

@@ -100,6 +100,15 @@ protected:
         return answer;
     }
 
+    // Begins `task` at the next turn.
+    template <class T>
+    std::shared_ptr<std::optional<Result<T>>> spawned(Task<T> task)
+    {
+        auto answer = std::make_shared<std::optional<Result<T>>>();
+        tasks.spawn(into_shared(std::move(task), answer));
+        return answer;
+    }
+
     Job created(JobOrder order)
     {
         auto admitted = wait(store->create(std::move(order), 7, {}));
