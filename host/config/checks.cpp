@@ -158,17 +158,25 @@ void check_data_dir(const Check& check)
 
 void check_pools(const Check& check)
 {
+    std::map<std::string, std::string> pool_of;
     for (const PoolSettings& pool : check.settings.pools) {
         const std::string key = "pools." + pool.id;
         if (check.settings.provider(pool.id) != nullptr || pool.id == "auto")
             check.error(key, "name_taken", "`" + pool.id + "` is the name of something else");
-        for (std::size_t i = 0; i < pool.members.size(); ++i)
-            if (check.settings.provider(pool.members[i]) == nullptr)
+        for (std::size_t i = 0; i < pool.members.size(); ++i) {
+            const std::string& member = pool.members[i];
+            if (check.settings.provider(member) == nullptr)
                 check.unknown(key_below(key, i),
                               "unknown_provider",
-                              pool.members[i],
+                              member,
                               "provider",
                               check.provider_names());
+            const auto [other, is_first] = pool_of.emplace(member, pool.id);
+            if (!is_first)
+                check.error(key_below(key, i),
+                            "in_two_pools",
+                            "`" + member + "` belongs to the pool " + other->second + " already");
+        }
     }
     if (check.settings.provider("auto") != nullptr)
         check.error("providers.auto", "name_taken", "`auto` means the chain as it is written");

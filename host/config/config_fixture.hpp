@@ -37,7 +37,7 @@ public:
 
     std::filesystem::path write(const std::string& name, std::string_view text)
     {
-        const std::filesystem::path file = dir_ / name;
+        std::filesystem::path file = dir_ / name;
         std::filesystem::create_directories(file.parent_path());
         std::ofstream out(file, std::ios::binary | std::ios::trunc);
         out << text;

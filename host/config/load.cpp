@@ -82,10 +82,14 @@ void add_outside(Loaded& loaded, const ConfigSources& sources)
 void read_files(Loaded& loaded, const ConfigSources& sources)
 {
     if (!sources.file) {
-        loaded.tree = parse_document(built_in_config(), "built-in", loaded.findings);
+        const std::string_view text = sources.text ? *sources.text : built_in_config();
+        const char* name = sources.text ? "text" : "built-in";
+        loaded.tree = parse_document(text, name, loaded.findings);
         return;
     }
-    loaded.tree = read_document(*sources.file, loaded.findings);
+    loaded.tree = sources.text
+                      ? parse_document(*sources.text, sources.file->string(), loaded.findings)
+                      : read_document(*sources.file, loaded.findings);
     loaded.files.push_back(sources.file->string());
     for (const fs::path& part : parts_beside(*sources.file, loaded.findings)) {
         merge_into(loaded.tree, read_document(part, loaded.findings));

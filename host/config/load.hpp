@@ -26,6 +26,7 @@ struct ConfigFlag {
 
 struct ConfigSources {
     std::optional<std::filesystem::path> file = {}; // none: the text that is built in
+    std::optional<std::string> text = {};           // instead of what `file` holds now
     ConfigWorld world = {};
     std::vector<ConfigFlag> flags = {};
 };

@@ -115,6 +115,7 @@ INSTANTIATE_TEST_SUITE_P(Names, BadConfig, testing::Values(
     FindingRow{"Alias", "providers:\n  near: { plugin: p }\nroutes:\n  aliases: { fast: clisp }\n  chains:\n    clips: { steps: [{ use: near }] }\n", "unknown_chain", 4, 20, "routes.aliases.fast", "`clisp`", "`clips`"},
     FindingRow{"AliasIsAChain", "providers:\n  near: { plugin: p }\nroutes:\n  aliases: { clips: clips }\n  chains:\n    clips: { steps: [{ use: near }] }\n", "name_taken", 4, 21, "routes.aliases.clips", "a chain has this name"},
     FindingRow{"PoolMember", small_and("pools:\n  both: [near, fra]\n"), "unknown_provider", 9, 16, "pools.both[1]", "`fra`", "`far`"},
+    FindingRow{"InTwoPools", small_and("pools:\n  a: [near]\n  b: [far, near]\n"), "in_two_pools", 10, 12, "pools.b[1]", "the pool a"},
     FindingRow{"PoolIsAProvider", small_and("pools:\n  near: [far]\n"), "name_taken", 9, 9, "pools.near", "`near`"},
     FindingRow{"ProviderCalledAuto", "providers:\n  auto: { plugin: p }\n", "name_taken", 2, 9, "providers.auto", "`auto`"},
     FindingRow{"ModelOfAStep", "providers:\n  near: { plugin: p, models: [{ id: nano }] }\nroutes:\n  chains:\n    c: { steps: [{ use: near, model: nan }] }\n", "unknown_model", 5, 38, "routes.chains.c.steps[0].model", "`nan`", "`nano`"},

@@ -96,7 +96,7 @@ constexpr std::array kJobs{
 };
 
 constexpr std::array kGpus{
-    row<&GpuSettings::id>({.name = "id", .kind = K::integer, .bounds = {0, 255}, .reload = kProvider,
+    row<&GpuSettings::id>({.name = "id", .kind = K::integer, .bounds = {0, 255},
         .required = true, .meaning = "number of the card"}),
     row<&GpuSettings::vram_budget>({.name = "vram_budget", .kind = K::size,
         .bounds = {0, 4096 * kGib}, .sample = "22GiB",
@@ -204,6 +204,8 @@ constexpr std::array kBreaker{
         .meaning = "failed runs in a row that open it"}),
     row<&BreakerLimits::submit_failures>({.name = "submit_failures", .kind = K::integer, .bounds = {1, 100},
         .meaning = "failed submits in a row that open it"}),
+    row<&BreakerLimits::crashes>({.name = "crashes", .kind = K::integer, .bounds = {1, 100},
+        .meaning = "deaths of a worker, each within ten minutes of the one before, that open it"}),
     row<&BreakerLimits::first_rest>({.name = "first_rest", .kind = K::duration, .bounds = {kSecond, kDay},
         .meaning = "how long it is open; doubles each time"}),
     row<&BreakerLimits::longest_rest>({.name = "longest_rest", .kind = K::duration, .bounds = {kSecond, kDay},

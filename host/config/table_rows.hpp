@@ -54,9 +54,7 @@ SettingValue get_value(const M& member)
 {
     if constexpr (IsOptional<M>::value) {
         return member ? get_value(*member) : SettingValue();
-    } else if constexpr (std::same_as<M, bool>) {
-        return member;
-    } else if constexpr (std::integral<M>) {
+    } else if constexpr (std::integral<M> && !std::same_as<M, bool>) {
         return static_cast<std::uint64_t>(member);
     } else if constexpr (IsDuration<M>::value) {
         return std::chrono::duration_cast<std::chrono::milliseconds>(member);
