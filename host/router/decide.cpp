@@ -31,10 +31,11 @@ void keep_to_one_step(const RouteInput& in, std::vector<Candidate>& candidates)
         return c.step != nullptr && c.provider != nullptr &&
                c.provider->id == in.attempts.front().provider;
     });
-    if (first == candidates.end()) return;
-    const std::size_t only = first->step_index;
+    if (first == candidates.end() && in.attempts.empty()) return;
+    const std::size_t only = first == candidates.end() ? 0 : first->step_index;
+    // Where it began may be gone from the configuration: then nobody is left.
     for (Candidate& c : candidates)
-        if (c.step != nullptr && c.step_index != only)
+        if (c.step != nullptr && (first == candidates.end() || c.step_index != only))
             c.rejected.push_back({.code = "fallback_not_allowed",
                                   .text = "the request stays where it began",
                                   .category = Category::invalid_params});
@@ -91,12 +92,15 @@ std::optional<GiveUp> ends_by_itself(const RouteInput& in, const Board& board)
     return std::nullopt;
 }
 
-// When the waiting for a provider began. A worker that is gone again and again is one wait.
+// When the waiting for a provider began. A worker that is gone again and again is one wait; one
+// that had taken the job up before it went was not waited for.
 WallTime waiting_since(const RouteInput& in)
 {
     WallTime since = std::min(in.waiting_since.value_or(in.now), in.now);
     for (auto attempt = in.attempts.rbegin(); attempt != in.attempts.rend(); ++attempt) {
         if (!policy_for(*attempt).comes_back) break;
+        if (attempt->verdict == Verdict::accepted)
+            return std::min(since, attempt->ended.value_or(attempt->started));
         since = std::min(since, attempt->started);
     }
     return since;
@@ -150,7 +154,15 @@ std::variant<Dispatch, Wait, GiveUp> wait_or_end(const RouteInput& in, const Boa
     return wait;
 }
 
-Dispatch dispatch_to(Candidate& c)
+Candidate* first_that_can_go(std::vector<Candidate>& candidates, bool though_held)
+{
+    const auto first = std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& c) {
+        return is_open(c) && c.skipped.empty() && (though_held || !c.is_held);
+    });
+    return first == candidates.end() ? nullptr : &*first;
+}
+
+Dispatch dispatch_to(const Candidate& c)
 {
     Dispatch out{.provider = c.provider->id, .model = c.pair->model.id};
     out.request = c.fit->request;
@@ -206,14 +218,15 @@ Decision decide(const RouteInput& in)
     if (auto end = ends_by_itself(in, board)) {
         decision.outcome = *std::move(end);
     } else {
-        const auto first =
-            std::find_if(board.candidates.begin(), board.candidates.end(), [](const Candidate& c) {
-                return is_open(c) && c.skipped.empty() && !c.is_held;
-            });
-        if (first == board.candidates.end()) {
+        chosen = first_that_can_go(board.candidates, false);
+        if (chosen == nullptr) {
             decision.outcome = wait_or_end(in, board);
-        } else {
-            chosen = &*first;
+            // What costs nothing has been waited for long enough.
+            if (std::holds_alternative<GiveUp>(decision.outcome))
+                chosen = first_that_can_go(board.candidates, true);
+        }
+        if (chosen != nullptr) {
+            chosen->is_held = false;
             decision.outcome = dispatch_to(*chosen);
         }
     }

@@ -74,7 +74,8 @@ struct Decision {
 // The rules, in short. What can never serve the job is rejected; what cannot now is skipped. The
 // chain's policy orders the rest. A full or starting provider whose work is free is waited for
 // rather than paid for, and so is a repetition that the policy table grants; an unhealthy one or an
-// open breaker is not. Nobody who is known to be bad gets work because nobody else is there.
+// open breaker is not. Who waits for a start that does not come pays when max_wait is over. Nobody
+// who is known to be bad gets work because nobody else is there.
 Decision decide(const RouteInput& in);
 
 // Before a job exists: can any provider ever serve it? Where none can, the most useful reason, with

@@ -261,6 +261,25 @@ TEST(DecideHolds, APaidSlotDoesNotKeepFromAnotherPaidOne)
     EXPECT_EQ(told(w.decide()), "c/wan");
 }
 
+// Free work that never comes is no reason to fail where somebody could be paid.
+TEST(DecideHolds, PaidWorkBackNoLongerThanMaxWait)
+{
+    World w;
+    w.chain.steps = {{.use = "a"}, {.use = "c"}};
+    w["a"].health = Health::starting;
+    w.order.max_wait = 60s;
+    w.waiting_since = kNow - 59s;
+    EXPECT_EQ(told(w.decide()), "wait waiting_for_provider");
+    w.waiting_since = kNow - 60s;
+    const Decision d = w.decide();
+    EXPECT_EQ(told(d), "c/wan");
+    EXPECT_EQ(of(d, "c").standing, Standing::chosen);
+    EXPECT_TRUE(of(d, "c").reasons.empty());
+    w.order.max_wait = 0s;
+    w.waiting_since.reset();
+    EXPECT_EQ(told(w.decide()), "c/wan");
+}
+
 TEST(DecideWaits, UntilTheEarliestThatIsKnown)
 {
     World w;
