@@ -23,6 +23,7 @@ struct Fault {
     std::string in_log = {}; // part of a line of what the worker said last
     bool dies = true;
     bool cancelled = false; // by us, once it has said that it runs
+    std::uint64_t max_file_kb = JailOrder{}.max_file_kb;
 };
 
 void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
@@ -38,9 +39,11 @@ std::string tail_of(const SupervisedProvider& provider)
 class WorkerFault : public testing::TestWithParam<Fault> {
 protected:
     // A provider whose clocks are short enough to be waited for.
-    SupervisedProvider& impatient(std::chrono::milliseconds silent_for = 1500ms)
+    SupervisedProvider& impatient(std::chrono::milliseconds silent_for = 1500ms,
+                                  std::uint64_t max_file_kb = JailOrder{}.max_file_kb)
     {
         ProviderSettings settings = stage_.settings("faulty");
+        settings.jail.max_file_kb = max_file_kb;
         settings.silent_for = silent_for;
         settings.cancel_within = 200ms;
         settings.limits.ping_every = 100ms;
@@ -56,7 +59,7 @@ TEST_P(WorkerFault, HarmsItsOwnAttemptAlone)
 {
     const Fault& fault = GetParam();
     SupervisedProvider& neighbour = stage_.add_scripted("neighbour");
-    SupervisedProvider& faulty = impatient();
+    SupervisedProvider& faulty = impatient(1500ms, fault.max_file_kb);
     const pid_t group = faulty.pid().value_or(-1);
     const auto go = stage_.scratch / "neighbour/go";
     Attempt& beside = stage_.play(
@@ -267,6 +270,16 @@ std::vector<Fault> rubbish()
          "flooded",
          "lines dropped",
          false});
+    // A file that grows too long is a failed write (EFBIG), not a death by SIGXFSZ.
+    Fault long_film{"film_over_the_file_limit",
+                    R"([{"deliver": {"width": 640, "height": 368, "frames": 121}}])",
+                    Category::unknown,
+                    "exception",
+                    "File too large",
+                    {},
+                    false};
+    long_film.max_file_kb = 32;
+    all.push_back(std::move(long_film));
     return all;
 }
 
