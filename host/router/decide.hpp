@@ -56,7 +56,7 @@ struct Considered {
     std::string provider = {};
     std::string model = {}; // empty where the provider as a whole was judged
     Standing standing = Standing::rejected;
-    std::vector<std::string> reasons = {}; // codes: "size_unsupported", "breaker_open"
+    std::vector<std::string> reasons = {}; // codes of reason_table.hpp
     std::string text = {};                 // the first reason in a sentence
     Health health = Health::unknown;
     Breaker breaker = Breaker::closed;

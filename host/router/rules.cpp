@@ -1,5 +1,7 @@
 #include "host/router/rules.hpp"
 
+#include "host/router/reason_table.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -166,13 +168,13 @@ constexpr std::array kUseful{
     Category::unknown, Category::model_not_found};
 // clang-format on
 
-// The rules' own codes, and those that normalising gives.
-constexpr auto kCodes = [] {
-    std::array<std::string_view, kRules.size()> codes{};
-    for (std::size_t i = 0; i < codes.size(); ++i)
-        codes[i] = kRules[i].code;
-    return codes;
-}();
+constexpr bool each_rule_is_explained()
+{
+    for (const Rule& rule : kRules)
+        if (find_reason(rule.code) == nullptr) return false;
+    return true;
+}
+static_assert(each_rule_is_explained(), "a code that kReasonTable does not know");
 
 // Fills in the request and its price, or says why the model cannot serve the order.
 void fit(const RouteInput& in, Candidate& c)
@@ -206,8 +208,6 @@ void judge_by_rules(const RouteInput& in, const History& history, Candidate& can
                                           .text = *std::move(why),
                                           .category = rule.category});
 }
-
-std::span<const std::string_view> rule_codes() { return kCodes; }
 
 unsigned usefulness(Category category)
 {
