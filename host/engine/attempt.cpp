@@ -15,7 +15,7 @@ public:
     explicit Collector(AttemptWatcher& watcher) : watcher_(watcher) {}
 
     void on_progress(const ProgressNote& note) override { watcher_.on_progress(note); }
-    void on_preview(const std::string& /*path*/) override {}
+    void on_preview(const std::string& path) override { watcher_.on_preview(path); }
     void on_artifact(const ArtifactOffer& offer) override { offers.push_back(offer); }
     void on_intend(const std::string& what_json, Ack ack) override
     {
@@ -56,21 +56,19 @@ Error deviates(const std::vector<Deviation>& deviations)
                  .phase = Phase::verify};
 }
 
-Task<VerifiedVideo> make_video(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher)
+// What it may have cost is known here, where the provider's own word and its price meet.
+Error billed(Error error, const Provider& provider)
 {
-    Collector collector(watcher);
-    const AttemptFacts facts_for_plugin{.id = plan.id,
-                                        .number = plan.number,
-                                        .deadline = plan.deadline,
-                                        .idempotency_key = plan.idempotency_key};
-    AttemptOrder order{.id = plan.id,
-                       .request_json = to_json(plan.request, facts_for_plugin),
-                       .work_dir = plan.work_dir,
-                       .remote_json = {}};
-    RG_CO_CHECK(co_await tools.provider.run(std::move(order), collector));
+    const Description* const description = provider.description();
+    const Charge charge = description == nullptr ? Charge::paid : description->billing;
+    error.billing = billing_of(error, charge);
+    return error;
+}
 
+Task<VerifiedVideo>
+look_at(AttemptTools tools, AttemptPlan plan, std::vector<ArtifactOffer> offers)
+{
     const std::string wanted = plan.request.task == "image" ? "image" : "video";
-    std::vector<ArtifactOffer>& offers = collector.offers;
     const auto video = std::find_if(
         offers.rbegin(), offers.rend(), [&](const auto& offer) { return offer.role == wanted; });
     if (video == offers.rend()) co_return no_video(offers);
@@ -91,16 +89,36 @@ Task<VerifiedVideo> make_video(AttemptTools tools, AttemptPlan plan, AttemptWatc
 
 } // namespace
 
+Task<std::vector<ArtifactOffer>>
+work_on(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher)
+{
+    Collector collector(watcher);
+    const AttemptFacts facts_for_plugin{.id = plan.id,
+                                        .number = plan.number,
+                                        .deadline = plan.deadline,
+                                        .idempotency_key = plan.idempotency_key};
+    AttemptOrder order{.id = plan.id,
+                       .request_json = to_json(plan.request, facts_for_plugin),
+                       .work_dir = plan.work_dir,
+                       .remote_json = plan.remote_json};
+    const Result<Done> done = co_await tools.provider.run(std::move(order), collector);
+    if (!done) co_return billed(done.error(), tools.provider);
+    co_return std::move(collector.offers);
+}
+
+Task<VerifiedVideo>
+verify_offers(AttemptTools tools, AttemptPlan plan, std::vector<ArtifactOffer> offers)
+{
+    auto looking = look_at(tools, std::move(plan), std::move(offers));
+    Result<VerifiedVideo> seen = co_await std::move(looking);
+    if (!seen) co_return billed(std::move(seen).error(), tools.provider);
+    co_return seen;
+}
+
 Task<VerifiedVideo> run_attempt(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher)
 {
-    auto making = make_video(tools, std::move(plan), watcher);
-    Result<VerifiedVideo> made = co_await std::move(making);
-    if (!made) {
-        const Description* const description = tools.provider.description();
-        const Charge charge = description == nullptr ? Charge::paid : description->billing;
-        made.error().billing = billing_of(made.error(), charge);
-    }
-    co_return made;
+    RG_CO_TRY(std::vector<ArtifactOffer> offers, co_await work_on(tools, plan, watcher));
+    co_return co_await verify_offers(tools, std::move(plan), std::move(offers));
 }
 
 } // namespace reelgate

@@ -1,5 +1,5 @@
-// One attempt on one provider, from the request to a file that was opened, counted and held against
-// what was promised.
+// One attempt on one provider, in two halves: the provider works, then what it left is opened,
+// counted and held against what was promised.
 #pragma once
 
 #include "host/base/async.hpp"
@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct AttemptPlan {
     std::chrono::seconds deadline = std::chrono::minutes(30);
     std::string idempotency_key;
     bool accept_deviations = false;
+    std::optional<std::string> remote_json = {}; // the work exists already: follow it
 };
 
 // What the caller hears meanwhile, on the loop. Answering an Ack with RG_OK promises that what was
@@ -30,6 +32,7 @@ class AttemptWatcher {
 public:
     virtual ~AttemptWatcher() = default;
     virtual void on_progress(const ProgressNote& note) = 0;
+    virtual void on_preview(const std::string& path) = 0; // below the work directory
     virtual void on_intend(const std::string& what_json, Ack ack) = 0;
     virtual void on_accepted(const std::string& remote_json, Ack ack) = 0;
 };
@@ -48,8 +51,17 @@ struct AttemptTools {
     MediaTool media;
 };
 
-// Fails with the provider's own category, or with output_invalid when what it left is not what was
-// promised (code `no_video`, `deviates`, or the probe's). The error's billing is always set.
+// The provider's half: what it offers once it says that it is done. Fails with the provider's own
+// category; the error's billing is always set.
+Task<std::vector<ArtifactOffer>>
+work_on(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher);
+
+// The host's half. Fails with output_invalid when what was left is not what was promised (code
+// `no_video`, `deviates`, or the probe's); the error's billing is always set.
+Task<VerifiedVideo>
+verify_offers(AttemptTools tools, AttemptPlan plan, std::vector<ArtifactOffer> offers);
+
+// Both.
 Task<VerifiedVideo> run_attempt(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher);
 
 } // namespace reelgate

@@ -1,0 +1,158 @@
+// The life of a job: admitted, decided, attempted, collected, ended; cancelled on the way; found
+// again after a restart. Everything runs on the loop; what blocks goes to the pool.
+//
+// The scheduler's turn is short on purpose. It asks the router about each job that waits, does what
+// the router answers, and sleeps until something changes or the earliest wait is over.
+#pragma once
+
+#include "host/base/async.hpp"
+#include "host/base/clock.hpp"
+#include "host/base/log.hpp"
+#include "host/engine/milestone.hpp"
+#include "host/engine/progress_hub.hpp"
+#include "host/engine/provider_slot.hpp"
+#include "host/media/media.hpp"
+#include "host/router/decide.hpp"
+#include "host/store/artifact_store.hpp"
+#include "host/store/job_store.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace reelgate {
+
+// What the engine is made of. All of it outlives the engine.
+struct EngineParts {
+    asio::io_context& loop;
+    asio::thread_pool& pool;
+    const Clock& clock;
+    const Log& log;
+    JobStore& store;
+    const ArtifactStore& artifacts;
+    MediaTool media;
+    std::filesystem::path work_root; // work directories of attempts, on the artifacts' file system
+};
+
+struct EngineSettings {
+    std::vector<Chain> chains;
+    std::string default_chain;
+    JobLimits limits;
+    std::map<std::string, KeyView> keys; // by name; who is not named here may go anywhere
+    std::map<std::string, std::size_t> queued_per_key;
+    std::size_t max_queued = 10'000;
+    std::chrono::seconds keep_artifacts = std::chrono::hours(24 * 30);
+    std::chrono::seconds attempt_deadline = std::chrono::hours(2);
+    std::uint64_t config_revision = 1;
+};
+
+// What would happen to an order now. Nothing is stored and nobody is asked.
+struct Explained {
+    Decision decision;
+    std::string chain;
+    std::uint64_t config_revision = 0;
+    WallTime at = {};
+};
+
+struct CancelAnswer {
+    JobState state = JobState::cancelled;
+    std::optional<bool> compute_stopped = {};
+    Billing billing = Billing::free;
+};
+
+class Engine {
+public:
+    Engine(EngineParts parts, EngineSettings settings);
+    ~Engine();
+
+    // Before start(). Ids are unique.
+    void add(SlotConfig config, std::unique_ptr<Provider> provider);
+
+    // Takes up what an earlier daemon left, then begins to work.
+    void start();
+
+    // Refused before anything is stored: an order that no provider can ever serve
+    // (unsupported_capability and the like), a full queue (rate_limited/queue_full), an unknown
+    // chain or provider, while draining (worker_unavailable/shutting_down).
+    Task<Admitted> submit(JobOrder order, std::optional<IdempotencyKey> key);
+
+    // The job's inputs are here; submit() files are moved from the spool by the caller.
+    std::filesystem::path inputs_of(const JobId& id) const;
+
+    Task<Job> find(JobId id);
+    Task<CancelAnswer> cancel(JobId id);
+
+    // Cancels it if it lives, waits for its end for at most `patience`, and forgets it.
+    Task<Done> remove(JobId id, std::chrono::milliseconds patience);
+
+    Explained explain(const JobOrder& order, const std::map<std::string, Health>& assume) const;
+
+    // What a live job waits for, as of the last turn.
+    struct WaitNote {
+        Waiting for_what = Waiting::slot;
+        std::optional<WallTime> until = {};
+    };
+    std::optional<WaitNote> waiting(const JobId& id) const;
+    std::optional<std::size_t> queue_position(const JobId& id) const;
+
+    const std::vector<std::unique_ptr<ProviderSlot>>& slots() const { return slots_; }
+    ProviderSlot* slot(const std::string& id);
+    ProgressHub& hub() { return hub_; }
+    JobStore& store() { return parts_.store; }
+    const EngineSettings& settings() const { return settings_; }
+    const Chain& chain_for(const JobOrder& order) const;
+
+    // Takes nothing new, lets running attempts end for at most `patience`, then leaves them to the
+    // next start, and stops every provider.
+    asio::awaitable<void> drain(std::chrono::milliseconds patience);
+
+    // For the tests of restarts: called at each milestone.
+    std::function<void(Milestone, const JobId&)> on_milestone;
+
+private:
+    friend class JobRun;
+
+    void wake();
+    asio::awaitable<void> turns();
+    void turn();
+    std::optional<WallTime> look_at(const Job& job, std::vector<ProviderSnapshot>& snapshots);
+    void begin(const Job& job, const Dispatch& dispatch, const Decision& decision);
+    asio::awaitable<void> give_up(JobId id, GiveUp why, std::string record);
+    asio::awaitable<void> run_to_end(JobId id, std::optional<Dispatch> fresh, ProviderSlot& slot);
+    std::vector<ProviderSnapshot> snapshots() const;
+    Decision decide_now(const JobOrder& order,
+                        std::span<const Attempt> attempts,
+                        std::uint64_t seed,
+                        WallTime created,
+                        std::span<const ProviderSnapshot> snapshots) const;
+    const KeyView& key_of(const std::string& owner) const;
+    Result<Done> admissible(const JobOrder& order) const;
+
+    // What a restart means for a job that was not at rest.
+    asio::awaitable<void> take_up(JobId id);
+    asio::awaitable<void> reconcile(JobId id);
+    asio::awaitable<void> sweep();
+
+    void reached(Milestone milestone, const JobId& id) const;
+
+    EngineParts parts_;
+    EngineSettings settings_;
+    std::vector<std::unique_ptr<ProviderSlot>> slots_;
+    ProgressHub hub_;
+    std::map<JobId, WaitNote> waits_;
+    std::set<JobId> busy_; // jobs that some coroutine carries
+    bool draining_ = false;
+    bool woken_ = false;
+    asio::steady_timer alarm_;
+
+    // Runs code that uses the members above: keep it last.
+    TaskGroup tasks_;
+};
+
+} // namespace reelgate

@@ -1,0 +1,76 @@
+// What running jobs say of themselves, for whoever watches. The newest word of each job is kept; a
+// listener has a bounded queue and is told when it has lost something. What must not be lost (the
+// changes of state) is on disk and is read again by cursor.
+#pragma once
+
+#include "host/model/job.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace reelgate {
+
+// Ordered: a measured value is worth more than an estimated one.
+enum class ProgressSource : std::uint8_t { none, estimated, measured };
+std::string_view to_string(ProgressSource source);
+
+struct Progress {
+    unsigned attempt = 0;
+    ProgressSource source = ProgressSource::none;
+    double value = 0; // 0..1; never falls within an attempt
+    std::string stage = {};
+    std::uint32_t step = 0;
+    std::uint32_t steps = 0;
+    std::optional<double> eta_s = {};
+    WallTime at = {};
+};
+
+// One thing that a listener hears: a change of state (with its cursor on disk) or progress.
+struct HubEvent {
+    std::uint64_t cursor = 0; // of the last change of state at that moment
+    Job job;                  // as it was then
+    std::optional<Progress> progress = {};
+};
+
+class ProgressHub {
+public:
+    static constexpr std::size_t kQueuedPerListener = 256;
+    static constexpr std::size_t kListeners = 256;
+
+    class Listener {
+    public:
+        // The next event, oldest first; nothing if there is none now.
+        std::optional<HubEvent> take();
+        // How many were dropped since the last call, because nobody took them.
+        std::uint64_t lost();
+        std::function<void()> on_ready; // something can be taken
+
+    private:
+        friend class ProgressHub;
+        std::deque<HubEvent> queue_;
+        std::uint64_t lost_ = 0;
+    };
+
+    // Nothing where kListeners listen already.
+    std::shared_ptr<Listener> listen();
+
+    void changed(const Job& job, std::uint64_t cursor);
+    // Values that fall, or belong to an earlier attempt, change the stage and not the value.
+    void progressed(const Job& job, Progress progress);
+    std::optional<Progress> latest(const JobId& job) const;
+
+private:
+    void tell(HubEvent event);
+
+    std::vector<std::weak_ptr<Listener>> listeners_;
+    std::unordered_map<JobId, Progress> latest_;
+    std::uint64_t cursor_ = 0;
+};
+
+} // namespace reelgate

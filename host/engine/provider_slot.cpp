@@ -1,0 +1,257 @@
+#include "host/engine/provider_slot.hpp"
+
+#include <algorithm>
+
+namespace reelgate {
+namespace {
+
+// A worker that does not come up is asked again no more often than this; what it waits for itself
+// (rest, quarantine) is the supervision's.
+constexpr auto kOpenPause = std::chrono::seconds(1);
+constexpr auto kOpenPatience = std::chrono::minutes(5);
+
+Health health_of(ProviderState state)
+{
+    switch (state) {
+    case ProviderState::ready: return Health::ready;
+    case ProviderState::busy: return Health::busy;
+    case ProviderState::starting: return Health::starting;
+    case ProviderState::degraded: return Health::degraded;
+    case ProviderState::unhealthy: return Health::unhealthy;
+    case ProviderState::misconfigured: return Health::misconfigured;
+    }
+    return Health::unknown;
+}
+
+// A worker that is there; whether the provider in it is well is another question.
+bool takes_jobs(Health health)
+{
+    return health == Health::ready || health == Health::busy;
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& one)
+{
+    return std::find(list.begin(), list.end(), one) != list.end();
+}
+
+} // namespace
+
+ProviderSlot::ProviderSlot(SlotConfig config,
+                           std::unique_ptr<Provider> provider,
+                           const Clock& clock,
+                           const Log& log,
+                           std::function<void()> changed)
+    : config_(std::move(config)), provider_(std::move(provider)), clock_(clock), log_(log),
+      changed_(std::move(changed))
+{
+    health_.since = clock_.wall();
+}
+
+Charge ProviderSlot::charge() const
+{
+    const Description* d = provider_ ? provider_->description() : nullptr;
+    return d == nullptr ? Charge::paid : d->billing;
+}
+
+const std::vector<ModelCapability>* ProviderSlot::models() const
+{
+    if (!provider_) return nullptr;
+    if (last_probe_ && last_probe_->models) return &*last_probe_->models;
+    const Description* d = provider_->description();
+    return d == nullptr ? nullptr : &d->models;
+}
+
+Health ProviderSlot::state() const
+{
+    if (!config_.enabled) return Health::disabled;
+    if (!config_.misconfigured.empty() || !provider_) return Health::misconfigured;
+    if (stopping_) return Health::draining;
+    const ProviderStatus status = provider_->status();
+    if (!takes_jobs(status.health)) return status.health;
+    return health_.state == Health::unknown ? Health::starting : health_.state;
+}
+
+std::string ProviderSlot::reason() const
+{
+    if (!config_.enabled) return "switched off";
+    if (!config_.misconfigured.empty() || !provider_) return config_.misconfigured;
+    const ProviderStatus status = provider_->status();
+    return takes_jobs(status.health) ? health_.reason : status.reason;
+}
+
+PairSnapshot ProviderSlot::pair(const ModelCapability& model) const
+{
+    PairSnapshot pair{.model = model};
+    if (last_probe_) {
+        pair.loaded = contains(last_probe_->loaded, model.id);
+        if (contains(last_probe_->missing, model.id))
+            pair.misconfigured = "the provider says that this model is missing";
+    }
+    if (const auto why = missing_.find(model.id); why != missing_.end())
+        pair.misconfigured = why->second;
+    if (const auto breaker = breakers_.find(model.id); breaker != breakers_.end()) {
+        const bool well = takes_jobs(health_.state);
+        const BreakerFold now = as_time_passes(breaker->second, well, clock_.wall());
+        pair.breaker = now.state;
+        pair.rests_until = now.until;
+    }
+    if (const auto price = config_.usd_per_second.find(model.id);
+        price != config_.usd_per_second.end())
+        pair.usd_per_second = price->second;
+    else if (model.usd_per_second) {
+        const auto declared = money_from(*model.usd_per_second);
+        if (declared) pair.usd_per_second = *declared;
+    }
+    return pair;
+}
+
+ProviderSnapshot ProviderSlot::snapshot() const
+{
+    ProviderSnapshot snap{.id = config_.id, .plugin = config_.plugin, .pool = config_.pool};
+    snap.health = state();
+    snap.reason = reason();
+    snap.running = running_;
+    snap.keys_allowed = config_.keys_allowed;
+    snap.charge = charge();
+    if (const Description* d = provider_ ? provider_->description() : nullptr) {
+        const Egress stated = egress_from(d->egress).value_or(Egress::cloud);
+        snap.egress = std::max(stated, config_.egress.value_or(Egress::none));
+        snap.slots = std::max(1U, config_.slots.value_or(d->max_concurrency));
+    } else {
+        snap.egress = config_.egress.value_or(Egress::cloud);
+    }
+    if (snap.health == Health::ready && running_ >= snap.slots) snap.health = Health::busy;
+    if (const auto* all = models())
+        for (const ModelCapability& model : *all)
+            if (config_.models.empty() || contains(config_.models, model.id))
+                snap.pairs.push_back(pair(model));
+    return snap;
+}
+
+void ProviderSlot::end()
+{
+    --running_;
+    changed_();
+}
+
+void ProviderSlot::progressed()
+{
+    health_ = after_progress(std::move(health_), clock_.wall());
+}
+
+void ProviderSlot::succeeded(const std::string& model)
+{
+    if (const auto found = breakers_.find(model); found != breakers_.end())
+        found->second = after_success(found->second);
+    changed_();
+}
+
+void ProviderSlot::failed(const std::string& model, const Error& error)
+{
+    const PolicyRow& row = policy_for(error, charge());
+    if (row.cools == CoolUnit::pair_misconfigured) missing_[model] = error.sentence();
+    if (row.cools == CoolUnit::counts_pair || row.cools == CoolUnit::counts_provider ||
+        row.cools == CoolUnit::pair || row.cools == CoolUnit::provider_open) {
+        const Breaker before = breakers_[model].state;
+        breakers_[model] =
+            after_failure(breakers_[model], error, clock_.wall(), chance(), config_.breaker);
+        if (breakers_[model].state != before)
+            log_.write(Event::breaker_changed,
+                       {
+                           {"provider", config_.id                        },
+                           {"model",    model                             },
+                           {"state",    to_string(breakers_[model].state)},
+                           {"category", to_string(error.category)         }
+            });
+    }
+    changed_();
+}
+
+void ProviderSlot::enable(bool on)
+{
+    config_.enabled = on;
+    changed_();
+}
+
+void ProviderSlot::reset_breakers()
+{
+    for (auto& [model, breaker] : breakers_)
+        breaker = reset(breaker);
+    missing_.clear();
+    changed_();
+}
+
+void ProviderSlot::take(const Result<ProbeReport>& report)
+{
+    ProbeSeen seen{.answered = report.has_value()};
+    if (report) {
+        last_probe_ = *report;
+        seen.said = health_of(report->state);
+        seen.reason = report->reason;
+        seen.idle = report->idle;
+    } else {
+        seen.reason = report.error().text;
+    }
+    const WallTime now = clock_.wall();
+    probed_ = now;
+    health_ = after_probe(std::move(health_), seen, now, config_.health);
+    if (health_.state != said_) {
+        said_ = health_.state;
+        log_.write(Event::provider_probed,
+                   {
+                       {"provider", config_.id             },
+                       {"state",    to_string(health_.state)},
+                       {"reason",   health_.reason         }
+        });
+    }
+    changed_();
+}
+
+Task<ProbeReport> ProviderSlot::probe_now()
+{
+    if (!provider_) co_return invalid(config_.misconfigured, "misconfigured");
+    Result<ProbeReport> report = co_await provider_->probe();
+    take(report);
+    co_return report;
+}
+
+asio::awaitable<void> ProviderSlot::pause_until(WallTime when)
+{
+    const auto wait = std::max<WallTime::duration>(when - clock_.wall(), WallTime::duration::zero());
+    if (!pause_) pause_.emplace(co_await asio::this_coro::executor);
+    pause_->expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(wait));
+    boost::system::error_code woken;
+    co_await pause_->async_wait(asio::redirect_error(asio::use_awaitable, woken));
+}
+
+asio::awaitable<void> ProviderSlot::watch()
+{
+    if (!provider_) co_return;
+    while (!stopping_) {
+        if (!takes_jobs(provider_->status().health)) {
+            const auto opened = co_await provider_->open(kOpenPatience);
+            if (stopping_) co_return;
+            if (!opened) {
+                if (health_.state != Health::unhealthy)
+                    health_ = after_worker_death(
+                        std::move(health_), opened.error().sentence(), clock_.wall());
+                changed_();
+                co_await pause_until(clock_.wall() + kOpenPause);
+                continue;
+            }
+        }
+        const auto report = co_await provider_->probe();
+        if (stopping_) co_return;
+        take(report);
+        co_await pause_until(next_probe(health_, clock_.wall(), chance(), config_.health));
+    }
+}
+
+asio::awaitable<void> ProviderSlot::stop()
+{
+    stopping_ = true;
+    if (pause_) pause_->cancel();
+    if (provider_) co_await provider_->stop();
+}
+
+} // namespace reelgate

@@ -1,0 +1,106 @@
+// A configured provider in the engine: what the operator said of it, the plugin that runs, and what
+// has been seen of both lately. The router gets it as a value.
+#pragma once
+
+#include "host/base/async.hpp"
+#include "host/base/clock.hpp"
+#include "host/base/log.hpp"
+#include "host/model/provider.hpp"
+#include "host/plugin/provider.hpp"
+#include "host/router/failure_policy.hpp"
+#include "host/router/health.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace reelgate {
+
+struct SlotConfig {
+    std::string id;
+    std::string plugin;
+    std::string plugin_identity = {}; // version and what was trusted
+    std::string pool = {};
+    bool enabled = true;
+    std::string misconfigured = {}; // why it cannot work as it is configured
+    std::optional<Egress> egress = {}; // raises what the plugin states
+    std::optional<std::uint32_t> slots = {};
+    std::vector<std::string> models = {}; // only these; empty: all
+    std::map<std::string, Money> usd_per_second = {};
+    std::vector<std::string> keys_allowed = {};
+    HealthLimits health = {};
+    BreakerLimits breaker = {};
+};
+
+class ProviderSlot {
+public:
+    // `provider` may be absent where the configuration already says that it cannot work. `changed`
+    // is called on the loop whenever the snapshot may have become another.
+    ProviderSlot(SlotConfig config,
+                 std::unique_ptr<Provider> provider,
+                 const Clock& clock,
+                 const Log& log,
+                 std::function<void()> changed);
+
+    ProviderSnapshot snapshot() const;
+
+    // Opens it, probes it, opens it again when it has died; until stop().
+    asio::awaitable<void> watch();
+    asio::awaitable<void> stop();
+
+    // One attempt takes a place from begin() to end().
+    void begin() { ++running_; }
+    void end();
+    void progressed();
+    void succeeded(const std::string& model);
+    void failed(const std::string& model, const Error& error);
+
+    void enable(bool on);
+    void reset_breakers();
+    Task<ProbeReport> probe_now();
+
+    const SlotConfig& config() const { return config_; }
+    Provider* provider() { return provider_.get(); }
+    const Provider* provider() const { return provider_.get(); }
+    const HealthFold& health() const { return health_; }
+    const std::optional<ProbeReport>& last_probe() const { return last_probe_; }
+    std::optional<WallTime> probed() const { return probed_; }
+    std::uint32_t running() const { return running_; }
+    Charge charge() const;
+
+    // Breakers outlive a restart of the daemon.
+    const std::map<std::string, BreakerFold>& breakers() const { return breakers_; }
+    void restore(std::map<std::string, BreakerFold> breakers) { breakers_ = std::move(breakers); }
+
+private:
+    Health state() const;
+    std::string reason() const;
+    const std::vector<ModelCapability>* models() const;
+    PairSnapshot pair(const ModelCapability& model) const;
+    void take(const Result<ProbeReport>& report);
+    asio::awaitable<void> pause_until(WallTime when);
+    double chance() { return spread_(random_); }
+
+    SlotConfig config_;
+    std::unique_ptr<Provider> provider_;
+    const Clock& clock_;
+    const Log& log_;
+    std::function<void()> changed_;
+    std::optional<asio::steady_timer> pause_;
+    HealthFold health_;
+    std::map<std::string, BreakerFold> breakers_; // by model
+    std::map<std::string, std::string> missing_;  // model -> why it cannot work
+    std::optional<ProbeReport> last_probe_;
+    std::optional<WallTime> probed_;
+    std::uint32_t running_ = 0;
+    bool stopping_ = false;
+    Health said_ = Health::unknown; // what the log was told last
+    std::minstd_rand random_{std::random_device{}()};
+    std::uniform_real_distribution<double> spread_{0.0, 1.0};
+};
+
+} // namespace reelgate
