@@ -132,6 +132,7 @@ class Watcher final : public AttemptWatcher {
 public:
     explicit Watcher(ProgressLine& line) : line_(line) {}
     void on_progress(const ProgressNote& note) override { line_.show(note); }
+    void on_preview(const std::string& /*path*/) override {}
     void on_intend(const std::string& /*what*/, Ack ack) override { ack(RG_OK); }
     void on_accepted(const std::string& remote_json, Ack ack) override
     {

@@ -29,6 +29,18 @@ constexpr std::array kEvents{
     EventRow{provider_probed,   "health.changed",    Level::info,  "a provider's probe gave another answer than the last"},
     EventRow{attempt_started,   "attempt.started",   Level::info,  "a request was handed to a provider"},
     EventRow{attempt_ended,     "attempt.ended",     Level::info,  "a provider gave its verdict on a request"},
+    EventRow{job_created,       "job.created",       Level::info,  "a job was admitted and is on disk"},
+    EventRow{job_completed,     "job.completed",     Level::info,  "the file is here, verified"},
+    EventRow{job_failed,        "job.failed",        Level::info,  "a job ended without a file"},
+    EventRow{job_cancelled,     "job.cancelled",     Level::info,  "a job ended because its owner asked for it"},
+    EventRow{job_resumed,       "job.resumed",       Level::info,  "accepted work of an earlier daemon is followed again"},
+    EventRow{job_milestone,     "job.milestone",     Level::debug, "a named point on a job's way"},
+    EventRow{attempt_failed,    "attempt.failed",    Level::warn,  "a provider did not bring what was asked; the router decides what comes next"},
+    EventRow{attempt_ambiguous, "attempt.ambiguous", Level::warn,  "a paid submit may or may not have been accepted; nothing is sent again"},
+    EventRow{attempt_reconciled,"attempt.reconciled",Level::warn,  "it is known what became of an ambiguous submit"},
+    EventRow{route_decided,     "route.decided",     Level::info,  "a provider was chosen for a job"},
+    EventRow{breaker_changed,   "breaker.changed",   Level::warn,  "a pair of provider and model rests, or no longer does"},
+    EventRow{internal_fault,    "host.fault",        Level::error, "the daemon met something that only a bug or a broken disk explains"},
 };
 // clang-format on
 
@@ -36,7 +48,7 @@ constexpr bool rows_follow_the_enum()
 {
     for (std::size_t i = 0; i < kEvents.size(); ++i)
         if (static_cast<std::size_t>(kEvents[i].event) != i) return false;
-    return static_cast<std::size_t>(attempt_ended) + 1 == kEvents.size();
+    return static_cast<std::size_t>(internal_fault) + 1 == kEvents.size();
 }
 static_assert(rows_follow_the_enum(), "one row for each Event, in its order");
 

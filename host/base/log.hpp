@@ -33,6 +33,18 @@ enum class Event : std::uint8_t {
     provider_probed,
     attempt_started,
     attempt_ended,
+    job_created,
+    job_completed,
+    job_failed,
+    job_cancelled,
+    job_resumed,
+    job_milestone,
+    attempt_failed,
+    attempt_ambiguous,
+    attempt_reconciled,
+    route_decided,
+    breaker_changed,
+    internal_fault,
 };
 
 struct EventRow {

@@ -37,7 +37,8 @@ struct EngineParts {
     JobStore& store;
     const ArtifactStore& artifacts;
     MediaTool media;
-    std::filesystem::path work_root; // work directories of attempts, on the artifacts' file system
+    std::filesystem::path work_root;   // work directories of attempts
+    std::filesystem::path inputs_root; // what clients sent, a directory for each order
 };
 
 struct EngineSettings {
@@ -66,6 +67,9 @@ struct CancelAnswer {
     Billing billing = Billing::free;
 };
 
+// What a person says of an ambiguous submit.
+enum class Resolution : std::uint8_t { wait, lost, charged };
+
 class Engine {
 public:
     Engine(EngineParts parts, EngineSettings settings);
@@ -82,11 +86,12 @@ public:
     // chain or provider, while draining (worker_unavailable/shutting_down).
     Task<Admitted> submit(JobOrder order, std::optional<IdempotencyKey> key);
 
-    // The job's inputs are here; submit() files are moved from the spool by the caller.
-    std::filesystem::path inputs_of(const JobId& id) const;
+    // Where the inputs of an order lie; `name` is JobOrder::inputs_dir. Filled before submit().
+    std::filesystem::path inputs_of(const std::string& name) const;
 
     Task<Job> find(JobId id);
     Task<CancelAnswer> cancel(JobId id);
+    Task<Job> resolve(JobId id, Resolution resolution);
 
     // Cancels it if it lives, waits for its end for at most `patience`, and forgets it.
     Task<Done> remove(JobId id, std::chrono::milliseconds patience);
@@ -120,11 +125,11 @@ private:
 
     void wake();
     asio::awaitable<void> turns();
-    void turn();
-    std::optional<WallTime> look_at(const Job& job, std::vector<ProviderSnapshot>& snapshots);
-    void begin(const Job& job, const Dispatch& dispatch, const Decision& decision);
+    WallTime turn(); // when to look again at the latest
+    void look_at(const Job& job, std::vector<ProviderSnapshot>& all);
+    asio::awaitable<void>
+    carry(JobId id, Dispatch dispatch, ProviderSlot& place, std::string record);
     asio::awaitable<void> give_up(JobId id, GiveUp why, std::string record);
-    asio::awaitable<void> run_to_end(JobId id, std::optional<Dispatch> fresh, ProviderSlot& slot);
     std::vector<ProviderSnapshot> snapshots() const;
     Decision decide_now(const JobOrder& order,
                         std::span<const Attempt> attempts,
@@ -133,13 +138,20 @@ private:
                         std::span<const ProviderSnapshot> snapshots) const;
     const KeyView& key_of(const std::string& owner) const;
     Result<Done> admissible(const JobOrder& order) const;
-
-    // What a restart means for a job that was not at rest.
-    asio::awaitable<void> take_up(JobId id);
-    asio::awaitable<void> reconcile(JobId id);
     asio::awaitable<void> sweep();
 
+    // What a restart means for a job that was not at rest: host/engine/take_up.cpp.
+    asio::awaitable<void> take_up(JobId id);
+    asio::awaitable<void> settle(JobId id, std::vector<Step> steps);
+    asio::awaitable<void> follow(JobId id, ProviderSlot& place);
+    asio::awaitable<void> abandon(JobId id, ProviderSlot& place);
+    asio::awaitable<void> reconcile(JobId id);
+    asio::awaitable<bool> ask_what_became(JobId id, Attempt attempt);
+    std::vector<Step> leftover_steps(const Job& job) const;
+    Step end_as(JobEvent event, Error error) const;
+
     void reached(Milestone milestone, const JobId& id) const;
+    void note_bug(std::string_view doing, const Error& error) const;
 
     EngineParts parts_;
     EngineSettings settings_;
@@ -147,7 +159,8 @@ private:
     ProgressHub hub_;
     std::map<JobId, WaitNote> waits_;
     std::set<JobId> busy_; // jobs that some coroutine carries
-    bool draining_ = false;
+    bool draining_ = false; // nothing new is taken or begun
+    bool leaving_ = false;  // providers are being stopped: their last words are not verdicts
     bool woken_ = false;
     asio::steady_timer alarm_;
 

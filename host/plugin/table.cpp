@@ -160,6 +160,8 @@ void Table::find_extensions()
     if (RG_HAS(resume, abandon) && resume->resume && resume->abandon) resume_ = resume;
     const auto* cost = static_cast<const rg_cost*>(raw_->extension(RG_EXT_COST));
     if (RG_HAS(cost, amount) && cost->estimate && cost->amount) cost_ = cost;
+    const auto* reconcile = static_cast<const rg_reconcile*>(raw_->extension(RG_EXT_RECONCILE));
+    if (RG_HAS(reconcile, find) && reconcile->find) reconcile_ = reconcile;
     const auto* warm = static_cast<const rg_warm*>(raw_->extension(RG_EXT_WARM));
     if (RG_HAS(warm, loaded) && warm->load && warm->unload && warm->loaded) warm_ = warm;
     const auto* tool = static_cast<const rg_tool*>(raw_->extension(RG_EXT_TOOL));
@@ -239,6 +241,9 @@ Result<std::string> Table::call(void* self,
         Row{RG_EXT_COST,
             "amount",            cost_ != nullptr,
             [&](auto* o) { return cost_->amount(self, text, o); }                         },
+        Row{RG_EXT_RECONCILE,
+            "find",              reconcile_ != nullptr,
+            [&](auto* o) { return reconcile_->find(self, text, o); }                      },
         Row{RG_EXT_WARM,
             "load",              warm_ != nullptr,
             [&](auto* o) { return warm_->load(self, text, o); }                           },

@@ -7,6 +7,7 @@
 
 #include <reelgate/abi/provider.h>
 #include <reelgate/ext/cost.h>
+#include <reelgate/ext/reconcile.h>
 #include <reelgate/ext/resume.h>
 #include <reelgate/ext/tool.h>
 #include <reelgate/ext/warm.h>
@@ -62,6 +63,7 @@ private:
     OnEscape on_escape_;
     const rg_resume* resume_ = nullptr;
     const rg_cost* cost_ = nullptr;
+    const rg_reconcile* reconcile_ = nullptr;
     const rg_warm* warm_ = nullptr;
     const rg_tool* tool_ = nullptr;
 };

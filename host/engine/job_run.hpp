@@ -1,0 +1,61 @@
+// One attempt of one job, from the stored intent to the adopted file or to the verdict that the
+// router reads next. Nothing is told to a provider before it is on disk, and nothing a provider
+// tells is believed before it is.
+#pragma once
+
+#include "host/engine/attempt.hpp"
+#include "host/engine/engine.hpp"
+
+#include <string>
+
+namespace reelgate {
+
+// What the provider knows an attempt by: "video_... .2".
+std::string attempt_name(const JobId& id, unsigned number);
+
+class JobRun final : AttemptWatcher {
+public:
+    JobRun(Engine& engine, ProviderSlot& slot, JobId id);
+
+    // The router chose this provider: a new attempt.
+    asio::awaitable<void> from_the_start(Dispatch dispatch, std::string record);
+
+    // The job's current attempt was accepted by this provider and is followed, never submitted.
+    asio::awaitable<void> from_remote();
+
+private:
+    void on_progress(const ProgressNote& note) override;
+    void on_preview(const std::string& path) override;
+    void on_intend(const std::string& what_json, Ack ack) override;
+    void on_accepted(const std::string& remote_json, Ack ack) override;
+
+    Task<Done> pick(Dispatch dispatch, std::string record);
+    Task<Done> work_dir_ready();
+    asio::awaitable<void> work();
+    asio::awaitable<void> collect(std::vector<ArtifactOffer> offers);
+    Task<Done> adopt(VerifiedVideo video);
+    asio::awaitable<void> failed(Error error);
+    asio::awaitable<void> stopped(Error error);
+    asio::awaitable<void> give_back(JobEvent as, Error error, Verdict verdict);
+    asio::awaitable<void> until_deadline();
+    asio::awaitable<void> store_intent(std::string what_json, Ack ack);
+    asio::awaitable<void> store_acceptance(std::string remote_json, Ack ack);
+    asio::awaitable<void> put(std::vector<Step> steps);
+    asio::awaitable<void> clean_up();
+
+    bool may_be_followed(const Error& error) const;
+    AttemptTools tools() { return {*slot_.provider(), engine_.parts_.pool, engine_.parts_.media}; }
+    const Job& job() const; // it is live for as long as this runs
+
+    Engine& engine_;
+    ProviderSlot& slot_;
+    JobId id_;
+    AttemptPlan plan_;
+    std::string preview_;
+    bool over_deadline_ = false;
+    asio::steady_timer deadline_;
+    TaskGroup clock_;  // waits for the deadline
+    TaskGroup writes_; // what the provider said and is not on disk yet
+};
+
+} // namespace reelgate

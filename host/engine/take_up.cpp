@@ -1,0 +1,245 @@
+// What a restart, or a lost answer, means for a job that was not at rest. Nothing here submits:
+// accepted work is followed, work that cost nothing may begin again, and what may have been paid for
+// waits until somebody knows.
+#include "host/engine/engine.hpp"
+#include "host/engine/job_run.hpp"
+#include "host/plugin/reconcile.hpp"
+
+#include <algorithm>
+
+namespace reelgate {
+namespace {
+
+constexpr auto kFirstAsk = std::chrono::seconds(10);
+constexpr auto kLongestPause = std::chrono::minutes(10);
+
+// Free work whose verdict is lost is not worth more than this.
+constexpr auto kFreePatience = std::chrono::seconds(30);
+
+Error host_restarted(const Attempt& attempt)
+{
+    return Error{.category = Category::worker_unavailable,
+                 .text = "the daemon ended while " + attempt.provider + " was at work",
+                 .code = "host_restarted",
+                 .phase = Phase::run,
+                 .billing = attempt.charge == Charge::free ? Billing::free : Billing::not_billed};
+}
+
+Error orphaned(const Attempt& attempt)
+{
+    return Error{.category = Category::submit_ambiguous,
+                 .text = "the work was accepted by " + attempt.provider + " (" + attempt.plugin +
+                         "), which is no longer configured",
+                 .code = "orphaned",
+                 .hint = "configure it again, or say what became of " + attempt.remote_json,
+                 .phase = Phase::poll,
+                 .billing = Billing::billed};
+}
+
+Error given_up(const Attempt& attempt)
+{
+    return Error{.category = Category::submit_ambiguous,
+                 .text = "it never became known whether " + attempt.provider + " accepted the work",
+                 .code = "never_answered",
+                 .hint = "look at the provider's own list of jobs before asking again",
+                 .phase = Phase::submit,
+                 .billing = Billing::maybe_billed};
+}
+
+Step ended_step(JobEvent event, Error error, Verdict verdict, WallTime now)
+{
+    return Step{.event = event, .edit = [error = std::move(error), verdict, now](Job& job) {
+                    Attempt& attempt = *job.current();
+                    attempt.verdict = verdict;
+                    attempt.error = error;
+                    if (verdict != Verdict::ambiguous) attempt.ended = now;
+                    if (error.billing) attempt.billing = *error.billing;
+                }};
+}
+
+} // namespace
+
+// The steps that put a job to rest whose attempt died with the last daemon.
+std::vector<Step> Engine::leftover_steps(const Job& job) const
+{
+    const Attempt& attempt = *job.current();
+    const WallTime now = parts_.clock.wall();
+    std::vector<Step> steps;
+    if (job.state == JobState::cancelling) {
+        Error error = host_restarted(attempt);
+        error.billing = attempt.billing;
+        steps.push_back(ended_step(JobEvent::stopped, std::move(error), attempt.verdict, now));
+        steps[0].edit = [edit = std::move(steps[0].edit), now, keep = settings_.keep_artifacts](
+                            Job& changed) {
+            edit(changed);
+            changed.compute_stopped = changed.current()->remote_json.empty();
+            changed.finished = now;
+            changed.expires = now + keep;
+        };
+    } else if (attempt.charge == Charge::free) {
+        steps.push_back(
+            ended_step(JobEvent::attempt_lost, host_restarted(attempt), attempt.verdict, now));
+    } else if (attempt.intent_json.empty()) {
+        steps.push_back(
+            ended_step(JobEvent::refused, host_restarted(attempt), Verdict::not_sent, now));
+    } else {
+        Error error = host_restarted(attempt);
+        error.billing = Billing::maybe_billed;
+        steps.push_back(
+            ended_step(JobEvent::verdict_lost, std::move(error), Verdict::ambiguous, now));
+    }
+    return steps;
+}
+
+asio::awaitable<void> Engine::take_up(JobId id)
+{
+    const Job* job = parts_.store.live(id);
+    const Attempt attempt = *job->current();
+    ProviderSlot* place = slot(attempt.provider);
+    const bool same = place != nullptr && place->provider() != nullptr &&
+                      place->config().plugin == attempt.plugin;
+
+    if (job->state == JobState::ambiguous) {
+        co_await reconcile(id);
+    } else if (attempt.remote_json.empty() || job->state == JobState::cancelling) {
+        if (job->state == JobState::cancelling && !attempt.remote_json.empty() && same)
+            co_await abandon(id, *place);
+        else
+            co_await settle(id, leftover_steps(*job));
+        const Job* after = parts_.store.live(id);
+        if (after != nullptr && after->state == JobState::ambiguous) co_await reconcile(id);
+    } else if (same) {
+        co_await follow(id, *place);
+    } else {
+        std::vector<Step> steps;
+        steps.push_back(ended_step(
+            JobEvent::verdict_lost, orphaned(attempt), Verdict::ambiguous, parts_.clock.wall()));
+        co_await settle(id, std::move(steps));
+        parts_.log.write(Event::attempt_ambiguous, {{"job_id", id.text}, {"code", "orphaned"}});
+        co_await reconcile(id);
+    }
+    busy_.erase(id);
+    wake();
+}
+
+asio::awaitable<void> Engine::settle(JobId id, std::vector<Step> steps)
+{
+    const auto applied = co_await parts_.store.apply(id, std::move(steps));
+    if (!applied) note_bug("taking up what an earlier daemon left", applied.error());
+}
+
+// Accepted work: the same remote job, the same provider, no submit.
+asio::awaitable<void> Engine::follow(JobId id, ProviderSlot& place)
+{
+    place.begin();
+    JobRun run(*this, place, id);
+    co_await run.from_remote();
+    place.end();
+}
+
+asio::awaitable<void> Engine::abandon(JobId id, ProviderSlot& place)
+{
+    const std::string remote = parts_.store.live(id)->current()->remote_json;
+    const auto opened = co_await place.provider()->open(kFirstAsk);
+    bool asked = false;
+    if (opened) {
+        const auto answer = co_await place.provider()->abandon(remote);
+        asked = answer.has_value();
+    }
+    if (!asked) parts_.log.write(Event::attempt_ambiguous, {{"job_id", id.text}, {"code", "not_abandoned"}});
+    const Job* job = parts_.store.live(id);
+    if (job != nullptr) co_await settle(id, leftover_steps(*job));
+}
+
+// Until it is known, a person decides, or the job's own deadline is over.
+asio::awaitable<void> Engine::reconcile(JobId id)
+{
+    asio::steady_timer pause(parts_.loop);
+    auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(kFirstAsk);
+    while (!draining_) {
+        const Job* job = parts_.store.live(id);
+        if (job == nullptr || job->state != JobState::ambiguous) co_return; // somebody decided
+        const Attempt attempt = *job->current();
+        const WallTime now = parts_.clock.wall();
+        const auto deadline = job->created + job->order.deadline.value_or(settings_.limits.deadline);
+        if (now >= deadline) {
+            std::vector<Step> steps;
+            steps.push_back(end_as(JobEvent::gave_up, given_up(attempt)));
+            co_await settle(id, std::move(steps));
+            co_return;
+        }
+        if (co_await ask_what_became(id, attempt)) co_return;
+        pause.expires_after(std::min<std::chrono::nanoseconds>(wait, deadline - now));
+        wait = std::min<std::chrono::milliseconds>(2 * wait, kLongestPause);
+        boost::system::error_code woken;
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    }
+}
+
+// True once it is known, and acted upon.
+asio::awaitable<bool> Engine::ask_what_became(JobId id, Attempt attempt)
+{
+    ProviderSlot* place = slot(attempt.provider);
+    if (place == nullptr || place->provider() == nullptr || attempt.intent_json.empty())
+        co_return false;
+    auto asking = reelgate::reconcile(*place->provider(), attempt.intent_json);
+    const Result<Reconciled> told = co_await std::move(asking);
+    const Job* job = parts_.store.live(id);
+    if (job == nullptr || job->state != JobState::ambiguous) co_return true;
+    if (!told || told->answer == Reconciled::Answer::unknown) co_return false;
+
+    const bool found = told->answer == Reconciled::Answer::found;
+    parts_.log.write(Event::attempt_reconciled, {{"job_id", id.text}, {"found", found}});
+    std::vector<Step> steps(1);
+    steps[0].event = found ? JobEvent::accepted : JobEvent::written_off;
+    steps[0].edit = [found, remote = told->remote_json, now = parts_.clock.wall()](Job& changed) {
+        Attempt& last = *changed.current();
+        last.verdict = found ? Verdict::accepted : Verdict::not_sent;
+        last.remote_json = remote;
+        last.billing = found ? Billing::billed : Billing::not_billed;
+        if (found) last.accepted = now;
+        else last.ended = now;
+    };
+    co_await settle(id, std::move(steps));
+    if (found) co_await follow(id, *place);
+    co_return true;
+}
+
+Task<Job> Engine::resolve(JobId id, Resolution resolution)
+{
+    const Job* job = parts_.store.live(id);
+    if (job == nullptr || job->state != JobState::ambiguous)
+        co_return invalid("only a job in `ambiguous` can be decided by a person", "not_ambiguous");
+    if (resolution == Resolution::wait) co_return *job;
+    std::vector<Step> steps;
+    if (resolution == Resolution::lost) {
+        steps.push_back(Step{.event = JobEvent::written_off, .edit = [](Job& changed) {
+                                 changed.current()->verdict = Verdict::not_sent;
+                                 changed.current()->billing = Billing::not_billed;
+                             }});
+    } else {
+        Error error = given_up(*job->current());
+        error.code = "marked_charged";
+        error.billing = Billing::billed;
+        steps.push_back(end_as(JobEvent::gave_up, std::move(error)));
+    }
+    co_return co_await parts_.store.apply(id, std::move(steps));
+}
+
+Step Engine::end_as(JobEvent event, Error error) const
+{
+    const WallTime now = parts_.clock.wall();
+    return Step{.event = event,
+                .edit = [error = std::move(error), now, keep = settings_.keep_artifacts](Job& job) {
+                    job.error = error;
+                    job.finished = now;
+                    job.expires = now + keep;
+                    if (Attempt* attempt = job.current()) {
+                        if (!attempt->ended) attempt->ended = now;
+                        if (error.billing && attempt->verdict == Verdict::ambiguous)
+                            attempt->billing = *error.billing;
+                    }
+                }};
+}
+
+} // namespace reelgate
