@@ -65,8 +65,7 @@ Error billed(Error error, const Provider& provider)
     return error;
 }
 
-Task<VerifiedVideo>
-look_at(AttemptTools tools, AttemptPlan plan, std::vector<ArtifactOffer> offers)
+Task<VerifiedVideo> look_at(AttemptTools tools, AttemptPlan plan, std::vector<ArtifactOffer> offers)
 {
     const std::string wanted = plan.request.task == "image" ? "image" : "video";
     const auto video = std::find_if(

@@ -15,10 +15,7 @@ constexpr auto kLongestSleep = std::chrono::seconds(30);
 constexpr auto kSweepEvery = std::chrono::minutes(1);
 constexpr std::size_t kSweepBatch = 100;
 
-bool has_room(const ProviderSnapshot& provider)
-{
-    return provider.running < provider.slots;
-}
+bool has_room(const ProviderSnapshot& provider) { return provider.running < provider.slots; }
 
 Error refused(Category category, std::string text, std::string code, Phase phase = Phase::admit)
 {
@@ -94,7 +91,8 @@ std::filesystem::path Engine::inputs_of(const std::string& name) const
 const Chain& Engine::chain_for(const JobOrder& order) const
 {
     static const Chain nobody;
-    const std::string& wanted = order.route.chain.empty() ? settings_.default_chain : order.route.chain;
+    const std::string& wanted =
+        order.route.chain.empty() ? settings_.default_chain : order.route.chain;
     const auto found = std::find_if(settings_.chains.begin(),
                                     settings_.chains.end(),
                                     [&](const Chain& chain) { return chain.id == wanted; });
@@ -178,16 +176,16 @@ Task<Admitted> Engine::submit(JobOrder order, std::optional<IdempotencyKey> key)
               co_await parts_.store.create(std::move(order), seed, std::move(key)));
     if (!admitted.replayed) {
         reached(Milestone::job_stored, admitted.job.id);
-        parts_.log.write(Event::job_created, {{"job_id", admitted.job.id.text}});
+        parts_.log.write(Event::job_created,
+                         {
+                             {"job_id", admitted.job.id.text}
+        });
     }
     wake();
     co_return admitted;
 }
 
-Task<Job> Engine::find(JobId id)
-{
-    co_return co_await parts_.store.find(std::move(id));
-}
+Task<Job> Engine::find(JobId id) { co_return co_await parts_.store.find(std::move(id)); }
 
 // The scheduler.
 
@@ -226,7 +224,8 @@ WallTime Engine::turn()
         // been looked at before.
         const auto noted = waits_.find(job->id);
         const bool place_free = std::any_of(all.begin(), all.end(), has_room);
-        const bool due = noted == waits_.end() || (noted->second.until && *noted->second.until <= now);
+        const bool due =
+            noted == waits_.end() || (noted->second.until && *noted->second.until <= now);
         if (place_free || due) look_at(*job, all);
         if (const auto wait = waits_.find(job->id); wait != waits_.end() && wait->second.until)
             earliest = std::min(earliest, *wait->second.until);
@@ -278,9 +277,9 @@ asio::awaitable<void> Engine::give_up(JobId id, GiveUp why, std::string record)
     if (!recorded || !applied) note_bug("giving up", recorded ? applied.error() : recorded.error());
     parts_.log.write(Event::job_failed,
                      {
-                         {"job_id",   id.text                       },
+                         {"job_id",   id.text                      },
                          {"category", to_string(why.error.category)},
-                         {"code",     why.error.code                }
+                         {"code",     why.error.code               }
     });
     busy_.erase(id);
 }
@@ -371,7 +370,8 @@ Task<Done> Engine::remove(JobId id, std::chrono::milliseconds patience)
             co_await pause.async_wait(asio::use_awaitable);
         }
         if (parts_.store.live(id) != nullptr)
-            co_return refused(Category::timeout, "the provider has not let go of it yet", "still_stopping");
+            co_return refused(
+                Category::timeout, "the provider has not let go of it yet", "still_stopping");
     }
     RG_CO_TRY(const Job job, co_await parts_.store.find(id));
     RG_CO_CHECK(co_await parts_.store.remove(id));

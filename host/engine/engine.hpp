@@ -158,7 +158,7 @@ private:
     std::vector<std::unique_ptr<ProviderSlot>> slots_;
     ProgressHub hub_;
     std::map<JobId, WaitNote> waits_;
-    std::set<JobId> busy_; // jobs that some coroutine carries
+    std::set<JobId> busy_;  // jobs that some coroutine carries
     bool draining_ = false; // nothing new is taken or begun
     bool leaving_ = false;  // providers are being stopped: their last words are not verdicts
     bool woken_ = false;

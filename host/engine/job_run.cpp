@@ -18,9 +18,12 @@ constexpr auto kFollowPatience = std::chrono::minutes(10);
 ProgressSource source_of(rg_source source)
 {
     switch (source) {
-    case RG_MEASURED: return ProgressSource::measured;
-    case RG_ESTIMATED: return ProgressSource::estimated;
-    default: return ProgressSource::none;
+    case RG_MEASURED:
+        return ProgressSource::measured;
+    case RG_ESTIMATED:
+        return ProgressSource::estimated;
+    default:
+        return ProgressSource::none;
     }
 }
 
@@ -60,10 +63,7 @@ JobRun::JobRun(Engine& engine, ProviderSlot& slot, JobId id)
 {
 }
 
-const Job& JobRun::job() const
-{
-    return *engine_.parts_.store.live(id_);
-}
+const Job& JobRun::job() const { return *engine_.parts_.store.live(id_); }
 
 // From the decision to the provider.
 
@@ -152,7 +152,7 @@ asio::awaitable<void> JobRun::from_remote()
     plan_.remote_json = job().current()->remote_json;
     engine_.parts_.log.write(Event::job_resumed,
                              {
-                                 {"job_id",   id_.text           },
+                                 {"job_id",   id_.text         },
                                  {"provider", slot_.config().id}
     });
     co_await work();
@@ -235,10 +235,7 @@ void JobRun::on_progress(const ProgressNote& note)
     if (note.stage == "download" && note.value > 0) engine_.reached(Milestone::download_half, id_);
 }
 
-void JobRun::on_preview(const std::string& path)
-{
-    preview_ = path;
-}
+void JobRun::on_preview(const std::string& path) { preview_ = path; }
 
 void JobRun::on_intend(const std::string& what_json, Ack ack)
 {
@@ -268,8 +265,7 @@ void JobRun::on_accepted(const std::string& remote_json, Ack ack)
 
 asio::awaitable<void> JobRun::store_acceptance(std::string remote_json, Ack ack)
 {
-    auto edit = [remote = std::move(remote_json),
-                 now = engine_.parts_.clock.wall()](Job& changed) {
+    auto edit = [remote = std::move(remote_json), now = engine_.parts_.clock.wall()](Job& changed) {
         Attempt& attempt = *changed.current();
         attempt.remote_json = remote;
         attempt.verdict = Verdict::accepted;
@@ -337,8 +333,7 @@ Task<Done> JobRun::adopt(VerifiedVideo video)
 
     auto take = [this, &done, file = video.file]() -> Result<Done> {
         const ArtifactStore& artifacts = engine_.parts_.artifacts;
-        RG_TRY(StoredFile kept,
-               artifacts.adopt(id_, "video", mime_of(done.artifact->facts), file));
+        RG_TRY(StoredFile kept, artifacts.adopt(id_, "video", mime_of(done.artifact->facts), file));
         done.artifact->files.push_back(std::move(kept));
         RG_TRY(StoredFile summary,
                artifacts.write(id_, "summary", "application/json", job_summary(done)));
@@ -359,12 +354,13 @@ Task<Done> JobRun::adopt(VerifiedVideo video)
     };
     RG_CO_TRY(const Job stored, co_await engine_.parts_.store.apply(id_, std::move(steps)));
     slot_.succeeded(stored.current()->model);
-    engine_.parts_.log.write(Event::job_completed,
-                             {
-                                 {"job_id",     id_.text                                  },
-                                 {"provider",   slot_.config().id                         },
-                                 {"attempt",    plan_.number                              },
-                                 {"duration_s", std::chrono::duration<double>(now - stored.created).count()}
+    engine_.parts_.log.write(
+        Event::job_completed,
+        {
+            {"job_id",     id_.text                                                   },
+            {"provider",   slot_.config().id                                          },
+            {"attempt",    plan_.number                                               },
+            {"duration_s", std::chrono::duration<double>(now - stored.created).count()}
     });
     co_return Done{};
 }
@@ -385,7 +381,10 @@ asio::awaitable<void> JobRun::stopped(Error error)
         changed.expires = expires;
     };
     co_await put(std::move(steps));
-    engine_.parts_.log.write(Event::job_cancelled, {{"job_id", id_.text}});
+    engine_.parts_.log.write(Event::job_cancelled,
+                             {
+                                 {"job_id", id_.text}
+    });
 }
 
 asio::awaitable<void> JobRun::failed(Error error)
@@ -401,11 +400,11 @@ asio::awaitable<void> JobRun::failed(Error error)
     const Attempt& attempt = *job().current();
     engine_.parts_.log.write(Event::attempt_failed,
                              {
-                                 {"job_id",   id_.text                        },
-                                 {"attempt",  plan_.number                    },
-                                 {"provider", slot_.config().id             },
-                                 {"category", to_string(error.category)       },
-                                 {"code",     error.code                      },
+                                 {"job_id",   id_.text                                        },
+                                 {"attempt",  plan_.number                                    },
+                                 {"provider", slot_.config().id                               },
+                                 {"category", to_string(error.category)                       },
+                                 {"code",     error.code                                      },
                                  {"billing",  to_string(error.billing.value_or(Billing::free))}
     });
     if (job().state == JobState::cancelling) {
@@ -418,7 +417,10 @@ asio::awaitable<void> JobRun::failed(Error error)
                                error.billing.value_or(Billing::maybe_billed) != Billing::not_billed;
     if (attempt.charge == Charge::paid && may_have_left) {
         co_await give_back(JobEvent::verdict_lost, std::move(error), Verdict::ambiguous);
-        engine_.parts_.log.write(Event::attempt_ambiguous, {{"job_id", id_.text}});
+        engine_.parts_.log.write(Event::attempt_ambiguous,
+                                 {
+                                     {"job_id", id_.text}
+        });
         engine_.tasks_.spawn(engine_.reconcile(id_));
     } else if (undecided) {
         co_await give_back(JobEvent::refused, std::move(error), Verdict::refused);

@@ -18,10 +18,7 @@ std::optional<HubEvent> ProgressHub::Listener::take()
     return next;
 }
 
-std::uint64_t ProgressHub::Listener::lost()
-{
-    return std::exchange(lost_, 0);
-}
+std::uint64_t ProgressHub::Listener::lost() { return std::exchange(lost_, 0); }
 
 std::shared_ptr<ProgressHub::Listener> ProgressHub::listen()
 {

@@ -13,21 +13,24 @@ constexpr auto kOpenPatience = std::chrono::minutes(5);
 Health health_of(ProviderState state)
 {
     switch (state) {
-    case ProviderState::ready: return Health::ready;
-    case ProviderState::busy: return Health::busy;
-    case ProviderState::starting: return Health::starting;
-    case ProviderState::degraded: return Health::degraded;
-    case ProviderState::unhealthy: return Health::unhealthy;
-    case ProviderState::misconfigured: return Health::misconfigured;
+    case ProviderState::ready:
+        return Health::ready;
+    case ProviderState::busy:
+        return Health::busy;
+    case ProviderState::starting:
+        return Health::starting;
+    case ProviderState::degraded:
+        return Health::degraded;
+    case ProviderState::unhealthy:
+        return Health::unhealthy;
+    case ProviderState::misconfigured:
+        return Health::misconfigured;
     }
     return Health::unknown;
 }
 
 // A worker that is there; whether the provider in it is well is another question.
-bool takes_jobs(Health health)
-{
-    return health == Health::ready || health == Health::busy;
-}
+bool takes_jobs(Health health) { return health == Health::ready || health == Health::busy; }
 
 bool contains(const std::vector<std::string>& list, const std::string& one)
 {
@@ -134,10 +137,7 @@ void ProviderSlot::end()
     changed_();
 }
 
-void ProviderSlot::progressed()
-{
-    health_ = after_progress(std::move(health_), clock_.wall());
-}
+void ProviderSlot::progressed() { health_ = after_progress(std::move(health_), clock_.wall()); }
 
 void ProviderSlot::succeeded(const std::string& model)
 {
@@ -158,10 +158,10 @@ void ProviderSlot::failed(const std::string& model, const Error& error)
         if (breakers_[model].state != before)
             log_.write(Event::breaker_changed,
                        {
-                           {"provider", config_.id                        },
-                           {"model",    model                             },
+                           {"provider", config_.id                       },
+                           {"model",    model                            },
                            {"state",    to_string(breakers_[model].state)},
-                           {"category", to_string(error.category)         }
+                           {"category", to_string(error.category)        }
             });
     }
     changed_();
@@ -199,9 +199,9 @@ void ProviderSlot::take(const Result<ProbeReport>& report)
         said_ = health_.state;
         log_.write(Event::provider_probed,
                    {
-                       {"provider", config_.id             },
+                       {"provider", config_.id              },
                        {"state",    to_string(health_.state)},
-                       {"reason",   health_.reason         }
+                       {"reason",   health_.reason          }
         });
     }
     changed_();
@@ -217,7 +217,8 @@ Task<ProbeReport> ProviderSlot::probe_now()
 
 asio::awaitable<void> ProviderSlot::pause_until(WallTime when)
 {
-    const auto wait = std::max<WallTime::duration>(when - clock_.wall(), WallTime::duration::zero());
+    const auto wait =
+        std::max<WallTime::duration>(when - clock_.wall(), WallTime::duration::zero());
     if (!pause_) pause_.emplace(co_await asio::this_coro::executor);
     pause_->expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(wait));
     boost::system::error_code woken;

@@ -26,7 +26,7 @@ struct SlotConfig {
     std::string plugin_identity = {}; // version and what was trusted
     std::string pool = {};
     bool enabled = true;
-    std::string misconfigured = {}; // why it cannot work as it is configured
+    std::string misconfigured = {};    // why it cannot work as it is configured
     std::optional<Egress> egress = {}; // raises what the plugin states
     std::optional<std::uint32_t> slots = {};
     std::vector<std::string> models = {}; // only these; empty: all

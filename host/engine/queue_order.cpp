@@ -10,7 +10,8 @@ namespace {
 int class_of(const Job& job, WallTime now)
 {
     const auto steps = (now - job.created) / kAgeingStep;
-    const int aged = static_cast<int>(job.order.priority) - static_cast<int>(std::min<long>(steps, 2));
+    const int aged =
+        static_cast<int>(job.order.priority) - static_cast<int>(std::min<long>(steps, 2));
     return std::max(aged, 0);
 }
 

@@ -14,10 +14,21 @@ Json time_or_null(const std::optional<WallTime>& when)
     return when ? Json(timestamp(*when)) : Json(nullptr);
 }
 
-Json seconds_between(const std::optional<WallTime>& from, const std::optional<WallTime>& to)
+Json seconds_between(WallTime from, WallTime to)
 {
-    if (!from || !to) return nullptr;
-    return std::chrono::duration<double>(*to - *from).count();
+    return std::chrono::duration<double>(to - from).count();
+}
+
+Json timings(const Job& job)
+{
+    Json all = Json::object();
+    const WallTime finished = job.finished.value_or(job.changed);
+    if (const Attempt* last = job.current()) {
+        all["queued"] = seconds_between(job.created, last->started);
+        all["worked"] = seconds_between(last->started, last->ended.value_or(finished));
+    }
+    all["total"] = seconds_between(job.created, finished);
+    return all;
 }
 
 std::string_view basis_of(Estimate::Basis basis)
@@ -29,17 +40,17 @@ std::string_view basis_of(Estimate::Basis basis)
 Json candidate(const Considered& c)
 {
     return Json{
-        {"provider", c.provider                                          },
-        {"model",    c.model.empty() ? Json(nullptr) : Json(c.model)     },
-        {"verdict",  to_string(c.standing)                               },
-        {"reasons",  c.reasons                                           },
-        {"health",   to_string(c.health)                                 },
-        {"breaker",  to_string(c.breaker)                                },
+        {"provider", c.provider                                     },
+        {"model",    c.model.empty() ? Json(nullptr) : Json(c.model)},
+        {"verdict",  to_string(c.standing)                          },
+        {"reasons",  c.reasons                                      },
+        {"health",   to_string(c.health)                            },
+        {"breaker",  to_string(c.breaker)                           },
         {"est",
          Json{{"start_s", c.estimate.start.count()},
               {"run_s", c.estimate.run.count()},
               {"cost_usd", c.cost ? Json(to_string(*c.cost)) : Json(nullptr)},
-              {"basis", basis_of(c.estimate.basis)}}                     }
+              {"basis", basis_of(c.estimate.basis)}}                }
     };
 }
 
@@ -56,8 +67,8 @@ struct OutcomeJson {
     Json operator()(const Wait& w) const
     {
         return Json{
-            {"action", "wait"                 },
-            {"for",    to_string(w.for_what)  },
+            {"action", "wait"               },
+            {"for",    to_string(w.for_what)},
             {"until",  time_or_null(w.until)}
         };
     }
@@ -74,36 +85,37 @@ struct OutcomeJson {
 Json request_json(const Request& r)
 {
     return Json{
-        {"model",           r.model                                     },
-        {"task",            r.task                                      },
-        {"prompt",          r.prompt                                    },
-        {"negative_prompt", r.negative_prompt                           },
-        {"size",            to_string(r.size)                           },
-        {"frames",          r.frames                                    },
-        {"fps",             r.fps                                       },
-        {"seed",            r.seed                                      },
+        {"model",           r.model                                       },
+        {"task",            r.task                                        },
+        {"prompt",          r.prompt                                      },
+        {"negative_prompt", r.negative_prompt                             },
+        {"size",            to_string(r.size)                             },
+        {"frames",          r.frames                                      },
+        {"fps",             r.fps                                         },
+        {"seed",            r.seed                                        },
         {"steps",           r.steps ? Json(*r.steps) : Json(nullptr)      },
         {"guidance",        r.guidance ? Json(*r.guidance) : Json(nullptr)},
-        {"audio",           r.audio                                     },
-        {"inputs",          r.inputs.size()                             }
+        {"audio",           r.audio                                       },
+        {"inputs",          r.inputs.size()                               }
     };
 }
 
 Json attempt_json(const Attempt& a)
 {
     return Json{
-        {"number",   a.number                                                     },
-        {"provider", a.provider                                                   },
-        {"plugin",   a.plugin_identity.empty() ? a.plugin : a.plugin_identity     },
-        {"model",    a.model                                                      },
-        {"verdict",  to_string(a.verdict)                                         },
-        {"billing",  to_string(a.billing)                                         },
-        {"started",  timestamp(a.started)                                         },
-        {"ended",    time_or_null(a.ended)                                        },
-        {"error",    a.error ? Json{{"category", to_string(a.error->category)},
-                                    {"code", a.error->code},
-                                    {"text", a.error->text}}
-                             : Json(nullptr)                                      }
+        {"number",   a.number                                                },
+        {"provider", a.provider                                              },
+        {"plugin",   a.plugin_identity.empty() ? a.plugin : a.plugin_identity},
+        {"model",    a.model                                                 },
+        {"verdict",  to_string(a.verdict)                                    },
+        {"billing",  to_string(a.billing)                                    },
+        {"started",  timestamp(a.started)                                    },
+        {"ended",    time_or_null(a.ended)                                   },
+        {"error",
+         a.error ? Json{{"category", to_string(a.error->category)},
+                        {"code", a.error->code},
+                        {"text", a.error->text}}
+                 : Json(nullptr)                                             }
     };
 }
 
@@ -130,15 +142,15 @@ Json output_json(const JobArtifact& artifact)
             {"found",    d.found   }
         });
     return Json{
-        {"container",   f.container                                           },
-        {"video_codec", f.video_codec                                         },
+        {"container",   f.container                                         },
+        {"video_codec", f.video_codec                                       },
         {"size",        to_string(FrameSize{f.width, f.height})             },
-        {"frames",      f.frames                                              },
-        {"fps",         f.fps                                                 },
-        {"seconds",     f.seconds                                             },
+        {"frames",      f.frames                                            },
+        {"fps",         f.fps                                               },
+        {"seconds",     f.seconds                                           },
         {"audio",       f.audio_codec ? Json(*f.audio_codec) : Json(nullptr)},
-        {"deviations",  deviations                                            },
-        {"files",       files_json(artifact)                                  }
+        {"deviations",  deviations                                          },
+        {"files",       files_json(artifact)                                }
     };
 }
 
@@ -150,11 +162,11 @@ std::string route_record(const Decision& decision, const RecordFrame& frame)
     for (const Considered& one : decision.considered)
         candidates.push_back(candidate(one));
     const Json record{
-        {"at",              timestamp(frame.at)                               },
-        {"chain",           frame.chain                                       },
-        {"config_revision", frame.config_revision                             },
-        {"outcome",         std::visit(OutcomeJson{}, decision.outcome)       },
-        {"candidates",      std::move(candidates)                             }
+        {"at",              timestamp(frame.at)     },
+        {"chain",           frame.chain             },
+        {"config_revision", frame.config_revision   },
+        {"outcome",         std::visit(OutcomeJson{}, decision.outcome)},
+        {"candidates",                 std::move(candidates)                             }
     };
     return record.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -168,24 +180,20 @@ std::string job_summary(const Job& job)
     Money settled{};
     for (const Attempt& attempt : job.attempts)
         settled += attempt.settled.value_or(Money{});
-    const std::optional<WallTime> began = last ? std::optional(last->started) : std::nullopt;
     const Json summary{
-        {"id",       job.id.text                                                },
-        {"state",    to_string(job.state)                                       },
-        {"created",  timestamp(job.created)                                     },
-        {"finished", time_or_null(job.finished)                                 },
-        {"request",  last ? request_json(last->request) : Json(nullptr)         },
-        {"provider", last ? Json(last->provider) : Json(nullptr)                },
-        {"seed",     job.seed                                                   },
-        {"attempts", std::move(attempts)                                        },
-        {"output",   job.artifact ? output_json(*job.artifact) : Json(nullptr)  },
-        {"timings_s",
-         Json{{"queued", seconds_between(job.created, began)},
-              {"worked", seconds_between(began, last ? last->ended : std::nullopt)},
-              {"total", seconds_between(job.created, job.finished)}}            },
-        {"cost_usd", to_string(settled)                                         },
-        {"billing",  to_string(billing_of(job))                                 },
-        {"warnings", job.warnings                                               }
+        {"id",        job.id.text                                              },
+        {"state",     to_string(job.state)                                     },
+        {"created",   timestamp(job.created)                                   },
+        {"finished",  time_or_null(job.finished)                               },
+        {"request",   last ? request_json(last->request) : Json(nullptr)       },
+        {"provider",  last ? Json(last->provider) : Json(nullptr)              },
+        {"seed",      job.seed                                                 },
+        {"attempts",  std::move(attempts)                                      },
+        {"output",    job.artifact ? output_json(*job.artifact) : Json(nullptr)},
+        {"timings_s", timings(job)                                             },
+        {"cost_usd",  to_string(settled)                                       },
+        {"billing",   to_string(billing_of(job))                               },
+        {"warnings",  job.warnings                                             }
     };
     return summary.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }

@@ -1,6 +1,6 @@
 // What a restart, or a lost answer, means for a job that was not at rest. Nothing here submits:
-// accepted work is followed, work that cost nothing may begin again, and what may have been paid for
-// waits until somebody knows.
+// accepted work is followed, work that cost nothing may begin again, and what may have been paid
+// for waits until somebody knows.
 #include "host/engine/engine.hpp"
 #include "host/engine/job_run.hpp"
 #include "host/plugin/reconcile.hpp"
@@ -69,13 +69,13 @@ std::vector<Step> Engine::leftover_steps(const Job& job) const
         Error error = host_restarted(attempt);
         error.billing = attempt.billing;
         steps.push_back(ended_step(JobEvent::stopped, std::move(error), attempt.verdict, now));
-        steps[0].edit = [edit = std::move(steps[0].edit), now, keep = settings_.keep_artifacts](
-                            Job& changed) {
-            edit(changed);
-            changed.compute_stopped = changed.current()->remote_json.empty();
-            changed.finished = now;
-            changed.expires = now + keep;
-        };
+        steps[0].edit =
+            [edit = std::move(steps[0].edit), now, keep = settings_.keep_artifacts](Job& changed) {
+                edit(changed);
+                changed.compute_stopped = changed.current()->remote_json.empty();
+                changed.finished = now;
+                changed.expires = now + keep;
+            };
     } else if (attempt.charge == Charge::free) {
         steps.push_back(
             ended_step(JobEvent::attempt_lost, host_restarted(attempt), attempt.verdict, now));
@@ -115,7 +115,11 @@ asio::awaitable<void> Engine::take_up(JobId id)
         steps.push_back(ended_step(
             JobEvent::verdict_lost, orphaned(attempt), Verdict::ambiguous, parts_.clock.wall()));
         co_await settle(id, std::move(steps));
-        parts_.log.write(Event::attempt_ambiguous, {{"job_id", id.text}, {"code", "orphaned"}});
+        parts_.log.write(Event::attempt_ambiguous,
+                         {
+                             {"job_id", id.text   },
+                             {"code",   "orphaned"}
+        });
         co_await reconcile(id);
     }
     busy_.erase(id);
@@ -146,7 +150,12 @@ asio::awaitable<void> Engine::abandon(JobId id, ProviderSlot& place)
         const auto answer = co_await place.provider()->abandon(remote);
         asked = answer.has_value();
     }
-    if (!asked) parts_.log.write(Event::attempt_ambiguous, {{"job_id", id.text}, {"code", "not_abandoned"}});
+    if (!asked)
+        parts_.log.write(Event::attempt_ambiguous,
+                         {
+                             {"job_id", id.text        },
+                             {"code",   "not_abandoned"}
+        });
     const Job* job = parts_.store.live(id);
     if (job != nullptr) co_await settle(id, leftover_steps(*job));
 }
@@ -161,7 +170,8 @@ asio::awaitable<void> Engine::reconcile(JobId id)
         if (job == nullptr || job->state != JobState::ambiguous) co_return; // somebody decided
         const Attempt attempt = *job->current();
         const WallTime now = parts_.clock.wall();
-        const auto deadline = job->created + job->order.deadline.value_or(settings_.limits.deadline);
+        const auto deadline =
+            job->created + job->order.deadline.value_or(settings_.limits.deadline);
         if (now >= deadline) {
             std::vector<Step> steps;
             steps.push_back(end_as(JobEvent::gave_up, given_up(attempt)));
@@ -189,7 +199,11 @@ asio::awaitable<bool> Engine::ask_what_became(JobId id, Attempt attempt)
     if (!told || told->answer == Reconciled::Answer::unknown) co_return false;
 
     const bool found = told->answer == Reconciled::Answer::found;
-    parts_.log.write(Event::attempt_reconciled, {{"job_id", id.text}, {"found", found}});
+    parts_.log.write(Event::attempt_reconciled,
+                     {
+                         {"job_id", id.text},
+                         {"found",  found  }
+    });
     std::vector<Step> steps(1);
     steps[0].event = found ? JobEvent::accepted : JobEvent::written_off;
     steps[0].edit = [found, remote = told->remote_json, now = parts_.clock.wall()](Job& changed) {
@@ -197,8 +211,10 @@ asio::awaitable<bool> Engine::ask_what_became(JobId id, Attempt attempt)
         last.verdict = found ? Verdict::accepted : Verdict::not_sent;
         last.remote_json = remote;
         last.billing = found ? Billing::billed : Billing::not_billed;
-        if (found) last.accepted = now;
-        else last.ended = now;
+        if (found)
+            last.accepted = now;
+        else
+            last.ended = now;
     };
     co_await settle(id, std::move(steps));
     if (found) co_await follow(id, *place);

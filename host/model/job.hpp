@@ -145,9 +145,9 @@ struct StoredFile {
 };
 
 struct JobArtifact {
-    std::vector<StoredFile> files; // the first is the video
-    MediaFacts facts;
-    std::vector<Deviation> deviations;
+    std::vector<StoredFile> files = {}; // the first is the video
+    MediaFacts facts = {};
+    std::vector<Deviation> deviations = {};
 
     friend bool operator==(const JobArtifact&, const JobArtifact&) = default;
 };
