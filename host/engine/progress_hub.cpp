@@ -32,7 +32,10 @@ std::shared_ptr<ProgressHub::Listener> ProgressHub::listen()
 void ProgressHub::changed(const Job& job, std::uint64_t cursor)
 {
     cursor_ = cursor;
-    if (is_final(job.state)) latest_.erase(job.id);
+    if (is_final(job.state)) {
+        latest_.erase(job.id);
+        furthest_.erase(job.id);
+    }
     tell(HubEvent{.cursor = cursor, .job = job});
 }
 
@@ -45,6 +48,8 @@ void ProgressHub::progressed(const Job& job, Progress progress)
         progress.value = std::max(progress.value, kept.value);
     }
     kept = progress;
+    if (progress.source != ProgressSource::none)
+        furthest_[job.id] = std::max(furthest_[job.id], progress.value);
     tell(HubEvent{.cursor = cursor_, .job = job, .progress = std::move(progress)});
 }
 
@@ -52,6 +57,12 @@ std::optional<Progress> ProgressHub::latest(const JobId& job) const
 {
     const auto found = latest_.find(job);
     return found == latest_.end() ? std::nullopt : std::optional(found->second);
+}
+
+double ProgressHub::furthest(const JobId& job) const
+{
+    const auto found = furthest_.find(job);
+    return found == furthest_.end() ? 0 : found->second;
 }
 
 void ProgressHub::tell(HubEvent event)

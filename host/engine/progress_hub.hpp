@@ -65,11 +65,15 @@ public:
     void progressed(const Job& job, Progress progress);
     std::optional<Progress> latest(const JobId& job) const;
 
+    // The furthest that any attempt has come: what a client is shown never falls.
+    double furthest(const JobId& job) const;
+
 private:
     void tell(HubEvent event);
 
     std::vector<std::weak_ptr<Listener>> listeners_;
     std::unordered_map<JobId, Progress> latest_;
+    std::unordered_map<JobId, double> furthest_;
     std::uint64_t cursor_ = 0;
 };
 

@@ -1,0 +1,51 @@
+// What every endpoint may ask: the engine, what is known of this daemon, and who may call.
+#pragma once
+
+#include "host/api/surface.hpp"
+#include "host/engine/engine.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace reelgate::api {
+
+struct ApiKey {
+    std::string name;
+    std::string secret;
+};
+
+struct ApiSettings {
+    std::vector<ApiKey> keys; // none: whoever reaches the address may call
+    std::string version;
+    std::string public_url; // "http://127.0.0.1:8055": what content links begin with
+    std::chrono::milliseconds delete_patience = std::chrono::seconds(2);
+};
+
+class Api {
+public:
+    Api(Engine& the_engine,
+        asio::thread_pool& the_pool,
+        const ArtifactStore& the_artifacts,
+        const Clock& the_clock,
+        ApiSettings given)
+        : engine(the_engine), pool(the_pool), artifacts(the_artifacts), clock(the_clock),
+          settings(std::move(given)), started(the_clock.wall())
+    {
+    }
+
+    Engine& engine;
+    asio::thread_pool& pool;
+    const ArtifactStore& artifacts;
+    const Clock& clock;
+    ApiSettings settings;
+    WallTime started;
+
+    // Finds the endpoint, checks the key, and always answers: what fails is an envelope too.
+    asio::awaitable<Reply> answer(Call call);
+
+    // How large the body of such a call may be; asked before the body is read.
+    static std::size_t body_limit(Verb verb, std::string_view target);
+};
+
+} // namespace reelgate::api
