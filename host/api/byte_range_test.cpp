@@ -31,28 +31,30 @@ TEST_P(Range, IsRead)
 
 constexpr ByteRange kWhole{0, 100, true};
 
-INSTANTIATE_TEST_SUITE_P(
-    Headers,
-    Range,
-    testing::Values(Row{"None", "", 100, kWhole},
-                    Row{"First", "bytes=0-0", 100, ByteRange{0, 1, false}},
-                    Row{"Middle", "bytes=10-19", 100, ByteRange{10, 10, false}},
-                    Row{"ToTheEnd", "bytes=90-", 100, ByteRange{90, 10, false}},
-                    Row{"BeyondTheEnd", "bytes=90-4000", 100, ByteRange{90, 10, false}},
-                    Row{"Last", "bytes=-5", 100, ByteRange{95, 5, false}},
-                    Row{"LastOfMany", "bytes=-500", 100, ByteRange{0, 100, false}},
-                    Row{"AllByRange", "bytes=0-", 100, ByteRange{0, 100, false}},
-                    Row{"StartsBehindTheEnd", "bytes=100-", 100, std::nullopt},
-                    Row{"NothingLast", "bytes=-0", 100, std::nullopt},
-                    Row{"EmptyFile", "bytes=0-", 0, std::nullopt},
-                    Row{"Several", "bytes=0-1,4-5", 100, kWhole},
-                    Row{"Backwards", "bytes=9-3", 100, kWhole},
-                    Row{"OtherUnit", "frames=0-1", 100, kWhole},
-                    Row{"Rubbish", "bytes=a-b", 100, kWhole},
-                    Row{"NoDash", "bytes=7", 100, kWhole},
-                    Row{"Negative", "bytes=--7", 100, kWhole},
-                    Row{"TooLarge", "bytes=99999999999999999999-", 100, kWhole}),
-    [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Headers,
+                         Range,
+                         testing::Values(
+                             Row{
+                                 "None", "", 100, kWhole
+},
+                             Row{"First", "bytes=0-0", 100, ByteRange{0, 1, false}},
+                             Row{"Middle", "bytes=10-19", 100, ByteRange{10, 10, false}},
+                             Row{"ToTheEnd", "bytes=90-", 100, ByteRange{90, 10, false}},
+                             Row{"BeyondTheEnd", "bytes=90-4000", 100, ByteRange{90, 10, false}},
+                             Row{"Last", "bytes=-5", 100, ByteRange{95, 5, false}},
+                             Row{"LastOfMany", "bytes=-500", 100, ByteRange{0, 100, false}},
+                             Row{"AllByRange", "bytes=0-", 100, ByteRange{0, 100, false}},
+                             Row{"StartsBehindTheEnd", "bytes=100-", 100, std::nullopt},
+                             Row{"NothingLast", "bytes=-0", 100, std::nullopt},
+                             Row{"EmptyFile", "bytes=0-", 0, std::nullopt},
+                             Row{"Several", "bytes=0-1,4-5", 100, kWhole},
+                             Row{"Backwards", "bytes=9-3", 100, kWhole},
+                             Row{"OtherUnit", "frames=0-1", 100, kWhole},
+                             Row{"Rubbish", "bytes=a-b", 100, kWhole},
+                             Row{"NoDash", "bytes=7", 100, kWhole},
+                             Row{"Negative", "bytes=--7", 100, kWhole},
+                             Row{"TooLarge", "bytes=99999999999999999999-", 100, kWhole}),
+                         [](const auto& row) { return row.param.name; });
 
 } // namespace
 } // namespace reelgate::api

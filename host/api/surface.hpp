@@ -25,8 +25,8 @@ struct Call {
     std::map<std::string, std::string> query;
     std::map<std::string, std::string> headers; // names in lower case
     std::string body;
-    std::string owner; // name of the key; empty where there are none
-    std::string id;    // of the request
+    std::string owner;               // name of the key; empty where there are none
+    std::string id;                  // of the request
     std::vector<std::string> params; // what stood for {...} in the endpoint's path
 
     std::string_view header(const std::string& lower_case_name) const;
@@ -60,6 +60,7 @@ struct Endpoint {
     asio::awaitable<Reply> (*handle)(Api& api, Call call);
 };
 
+inline constexpr std::size_t kSmallBody = std::size_t{64} << 10U;
 inline constexpr std::size_t kJsonLimit = std::size_t{50} << 20U;
 
 // The endpoints of all surfaces, one list each.

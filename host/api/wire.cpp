@@ -55,13 +55,20 @@ const CodeRow* row_of(std::string_view code)
 std::string_view told_code(const Error& error)
 {
     switch (error.category) {
-    case Category::invalid_params: return "invalid_value";
-    case Category::not_found: return "video_not_found";
-    case Category::worker_unavailable: return "no_backend_available";
-    case Category::timeout: return "upstream_timeout";
-    case Category::rate_limited: return "rate_limit_exceeded";
-    case Category::internal: return "internal_error";
-    default: return to_string(error.category);
+    case Category::invalid_params:
+        return "invalid_value";
+    case Category::not_found:
+        return "video_not_found";
+    case Category::worker_unavailable:
+        return "no_backend_available";
+    case Category::timeout:
+        return "upstream_timeout";
+    case Category::rate_limited:
+        return "rate_limit_exceeded";
+    case Category::internal:
+        return "internal_error";
+    default:
+        return to_string(error.category);
     }
 }
 
@@ -70,15 +77,19 @@ std::string_view status_word(JobState state)
 {
     switch (state) {
     case JobState::queued:
-    case JobState::submitting: return "queued";
+    case JobState::submitting:
+        return "queued";
     case JobState::ambiguous:
     case JobState::running:
     case JobState::collecting:
-    case JobState::cancelling: return "in_progress";
-    case JobState::completed: return "completed";
+    case JobState::cancelling:
+        return "in_progress";
+    case JobState::completed:
+        return "completed";
     case JobState::failed:
     case JobState::cancelled:
-    case JobState::quarantined: break;
+    case JobState::quarantined:
+        break;
     }
     return "failed";
 }

@@ -1,9 +1,8 @@
 #include "host/app/daemon.hpp"
 
-#include "host/app/output.hpp"
-#include "host/app/plugins.hpp"
+#include "host/api/server.hpp"
+#include "host/app/wiring.hpp"
 #include "host/plugin/orphans.hpp"
-#include "host/plugin/supervised.hpp"
 
 #include <boost/asio/signal_set.hpp>
 #include <fcntl.h>
@@ -13,7 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <memory>
-#include <vector>
+#include <utility>
 
 namespace reelgate {
 namespace {
@@ -22,6 +21,8 @@ namespace fs = std::filesystem;
 
 // A worker of an earlier daemon may still hold a device; killed, it is gone within this or stays.
 constexpr auto kLeftoverPatience = std::chrono::seconds(10);
+constexpr auto kHangUpPatience = std::chrono::seconds(2); // for answers that are being written
+constexpr std::size_t kPoolThreads = 4; // hashing, copying and probing files, mostly waiting
 
 // Held for as long as the daemon lives; the kernel lets go of it however the daemon ends.
 Result<Fd> take_data_dir(const fs::path& data_dir)
@@ -39,104 +40,95 @@ Result<Fd> take_data_dir(const fs::path& data_dir)
                  .phase = Phase::admit};
 }
 
+// Work directories belong to attempts, and no attempt has outlived the last daemon.
+void sweep_work(const fs::path& data_dir)
+{
+    std::error_code ignored; // what cannot be removed is in nobody's way
+    fs::remove_all(data_dir / "work", ignored);
+}
+
+std::string public_url(const ServerSettings& server, std::uint16_t port)
+{
+    const auto where = api::listen_at(server.listen);
+    const std::string host = where ? where->address : "127.0.0.1";
+    const bool is_v6 = host.find(':') != std::string::npos;
+    return "http://" + (is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
 class Daemon {
 public:
-    Daemon(const Globals& globals, const DaemonOptions& options)
-        : globals_(globals), options_(options),
+    Daemon(const Globals& globals, const DaemonOptions& options, Loaded loaded)
+        : globals_(globals), options_(options), loaded_(std::move(loaded)),
+          data_dir_(fs::absolute(loaded_.settings.server.data_dir)),
           log_(STDERR_FILENO, globals.log_format, globals.quiet ? Level::warn : Level::info),
           signals_(loop_, SIGINT, SIGTERM), reset_signal_(loop_, SIGHUP),
           tasks_(loop_.get_executor())
     {
     }
 
+    // Everything that may fail; nothing runs yet.
+    Result<Done> prepare()
+    {
+        RG_TRY(lock_, take_data_dir(data_dir_));
+        await_end(kill_leftovers(data_dir_), kLeftoverPatience);
+        sweep_work(data_dir_);
+        const JobSettings& jobs = loaded_.settings.jobs;
+        StoreOptions where{.directory = data_dir_ / "jobs", .keep_free_bytes = jobs.keep_free};
+        RG_TRY(store_, JobStore::open(loop_.get_executor(), clock_, std::move(where)));
+        RG_TRY(ArtifactStore artifacts, ArtifactStore::open(data_dir_ / "artifacts"));
+        artifacts_ = std::make_unique<ArtifactStore>(std::move(artifacts));
+        build_engine();
+        build_api();
+        RG_TRY(const api::ListenAt where_to, api::listen_at(loaded_.settings.server.listen));
+        RG_TRY(server_, api::Server::listen(loop_, *api_, log_, where_to));
+        api_->settings.public_url = public_url(loaded_.settings.server, server_->port());
+        return Done{};
+    }
+
     void run()
     {
-        start_providers();
+        engine_->start();
+        server_->start();
         tasks_.spawn(until_told_to_stop());
         tasks_.spawn(reset_on_hangup());
+        log_.write(Event::host_started,
+                   {
+                       {"pid",       ::getpid()               },
+                       {"providers", engine_->slots().size()  },
+                       {"data_dir",  data_dir_.string()       },
+                       {"address",   api_->settings.public_url}
+        });
         loop_.run();
+        pool_.join();
         log_.write(Event::host_stopped, {});
     }
 
 private:
-    struct Member {
-        std::unique_ptr<SupervisedProvider> provider;
-        std::string said; // the state its last probe gave
-    };
-
-    void start_providers()
+    void build_engine()
     {
-        for (const PluginEntry& entry : found_plugins(globals_)) {
-            if (entry.shadowed_by) continue;
-            const auto usable = runnable_plugin(globals_, entry.manifest.id);
-            if (!usable) {
-                const std::string why = printable(usable.error().sentence());
-                log_.write(Event::plugin_refused,
-                           {
-                               {"plugin", entry.manifest.id},
-                               {"text",   why              }
-                });
-                continue;
-            }
-            add(usable->manifest);
-        }
-        log_.write(Event::host_started,
-                   {
-                       {"pid",       ::getpid()                              },
-                       {"providers", members_.size()                         },
-                       {"data_dir",  fs::absolute(globals_.data_dir).string()}
-        });
+        const EngineParts parts{.loop = loop_,
+                                .pool = pool_,
+                                .clock = clock_,
+                                .log = log_,
+                                .store = *store_,
+                                .artifacts = *artifacts_,
+                                .media = {globals_.program("reelgate-media")},
+                                .work_root = data_dir_ / "work",
+                                .inputs_root = data_dir_ / "inputs"};
+        engine_ = std::make_unique<Engine>(parts, engine_settings(loaded_));
+        const WiringTools tools{loop_, log_, clock_, globals_, data_dir_};
+        for (WiredProvider& wired : wire_providers(tools, loaded_.settings))
+            engine_->add(std::move(wired.config), std::move(wired.provider));
     }
 
-    void add(const Manifest& manifest)
+    void build_api()
     {
-        const fs::path data = fs::absolute(globals_.data_dir) / "providers" / manifest.id;
-        ProviderSettings settings;
-        settings.id = manifest.id;
-        settings.data_dir = data;
-        settings.cache_dir = data / "cache";
-        settings.work_root = fs::absolute(globals_.data_dir) / "work";
-        std::error_code ignored; // a plugin that needs them says so in its own words
-        fs::create_directories(settings.cache_dir, ignored);
-        fs::create_directories(settings.work_root, ignored);
-        Member& member = *members_.emplace_back(std::make_unique<Member>());
-        member.provider = std::make_unique<SupervisedProvider>(loop_.get_executor(),
-                                                               log_,
-                                                               clock_,
-                                                               globals_.program("reelgate-worker"),
-                                                               manifest,
-                                                               std::move(settings));
-        member.provider->start();
-        tasks_.spawn(probe_for_ever(member));
-    }
-
-    // Free of charge, and never while it could not answer anyway.
-    asio::awaitable<void> probe_for_ever(Member& member)
-    {
-        asio::steady_timer pause(loop_);
-        while (!stopping_) {
-            boost::system::error_code woken;
-            pause.expires_after(options_.probe_every);
-            co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-            if (woken || stopping_) co_return;
-            if (member.provider->life() != supervise::Life::ready) continue;
-            const auto report = co_await member.provider->probe();
-            note_probe(member, report);
-        }
-    }
-
-    // One line for each change, none for each probe.
-    void note_probe(Member& member, const Result<ProbeReport>& report)
-    {
-        const std::string state(report ? to_string(report->state) : "unanswered");
-        if (state == member.said || stopping_) return;
-        member.said = state;
-        log_.write(Event::provider_probed,
-                   {
-                       {"provider", member.provider->name()                      },
-                       {"state",    state                                        },
-                       {"reason",   report ? report->reason : report.error().text}
-        });
+        api::ApiSettings settings;
+        for (const KeySettings& key : loaded_.settings.keys)
+            settings.keys.push_back({key.name, key.secret.reveal()});
+        settings.version = REELGATE_VERSION;
+        api_ =
+            std::make_unique<api::Api>(*engine_, pool_, *artifacts_, clock_, std::move(settings));
     }
 
     asio::awaitable<void> until_told_to_stop()
@@ -145,47 +137,62 @@ private:
         const int number =
             co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, failed));
         std::signal(number, SIG_DFL); // a second one ends the program
-        stopping_ = true;
         reset_signal_.cancel();
-        for (const auto& member : members_)
-            member->provider->ask_to_stop(); // all at once: the slowest decides how long it takes
-        for (const auto& member : members_)
-            co_await member->provider->stop();
-        loop_.stop(); // what is left are pauses between probes
+        co_await engine_->drain(options_.drain);
+        co_await server_->stop(kHangUpPatience);
+        co_await store_->close();
+        loop_.stop();
     }
 
     asio::awaitable<void> reset_on_hangup()
     {
-        while (!stopping_) {
+        while (true) {
             boost::system::error_code failed;
             co_await reset_signal_.async_wait(asio::redirect_error(asio::use_awaitable, failed));
             if (failed) co_return;
-            for (const auto& member : members_)
-                member->provider->reset();
+            for (const auto& slot : engine_->slots())
+                slot->reset();
         }
     }
 
     const Globals& globals_;
     DaemonOptions options_;
+    Loaded loaded_;
+    fs::path data_dir_;
     SystemClock clock_;
     Log log_;
+    Fd lock_;
     asio::io_context loop_{1};
+    asio::thread_pool pool_{kPoolThreads};
     asio::signal_set signals_;
     asio::signal_set reset_signal_;
-    bool stopping_ = false;
-    std::vector<std::unique_ptr<Member>> members_;
+    std::unique_ptr<JobStore> store_;
+    std::unique_ptr<ArtifactStore> artifacts_;
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<api::Api> api_;
+    std::unique_ptr<api::Server> server_;
 
     // Runs code that uses the members above: keep it last.
     TaskGroup tasks_;
 };
 
+Error unlawful(const Findings& findings)
+{
+    std::string text = "the configuration has errors";
+    for (const Finding& finding : findings.all())
+        if (finding.severity == Severity::error) text += "\n  " + to_string(finding);
+    return invalid(std::move(text), "bad_config");
+}
+
 } // namespace
 
 Result<Done> run_daemon(const Globals& globals, const DaemonOptions& options)
 {
-    RG_TRY(const Fd lock, take_data_dir(globals.data_dir));
-    await_end(kill_leftovers(fs::absolute(globals.data_dir)), kLeftoverPatience);
-    Daemon(globals, options).run();
+    Loaded loaded = load_config(options.config);
+    if (!loaded.ok()) return unlawful(loaded.findings);
+    Daemon daemon(globals, options, std::move(loaded));
+    RG_CHECK(daemon.prepare());
+    daemon.run();
     return Done{};
 }
 

@@ -1,20 +1,24 @@
-// The object graph of `reelgate serve`: every plugin that may run is a provider in a worker of its
-// own, supervised and probed until a signal ends it.
+// The object graph of `reelgate serve`: the configured providers, each in a worker of its own, the
+// jobs on disk, the engine that brings the two together, and the listener in front.
 #pragma once
 
 #include "host/app/command.hpp"
+#include "host/config/load.hpp"
 
 #include <chrono>
 
 namespace reelgate {
 
 struct DaemonOptions {
-    std::chrono::milliseconds probe_every = std::chrono::seconds(5);
+    ConfigSources config;
+    std::chrono::milliseconds drain = std::chrono::seconds(10); // for running jobs at the end
 };
 
-// Blocks until SIGTERM or SIGINT, then stops every provider in order; a second signal ends the
-// program at once. SIGHUP makes providers that rest, are quarantined or refused try again. Fails
-// without starting anything when another daemon has the data directory (code `data_dir_taken`).
+// Blocks until SIGTERM or SIGINT: then nothing new is taken, what runs may end for `drain`, and
+// what still runs is taken up by the next daemon. A second signal ends the program at once. SIGHUP
+// makes providers that rest, are quarantined or refused try again. Fails without starting anything
+// where the configuration has errors, another daemon has the data directory (code
+// `data_dir_taken`), the jobs on disk cannot be read, or the address is taken.
 Result<Done> run_daemon(const Globals& globals, const DaemonOptions& options);
 
 } // namespace reelgate

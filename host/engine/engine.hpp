@@ -37,7 +37,7 @@ struct EngineParts {
     JobStore& store;
     const ArtifactStore& artifacts;
     MediaTool media;
-    std::filesystem::path work_root;   // work directories of attempts
+    std::filesystem::path work_root;   // work directories of attempts, below each provider's name
     std::filesystem::path inputs_root; // what clients sent, a directory for each order
 };
 
@@ -111,6 +111,7 @@ public:
     ProgressHub& hub() { return hub_; }
     JobStore& store() { return parts_.store; }
     const EngineSettings& settings() const { return settings_; }
+    bool is_draining() const { return draining_; }
     const Chain& chain_for(const JobOrder& order) const;
 
     // Takes nothing new, lets running attempts end for at most `patience`, then leaves them to the

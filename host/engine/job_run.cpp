@@ -1,5 +1,6 @@
 #include "host/engine/job_run.hpp"
 
+#include "host/engine/params.hpp"
 #include "host/engine/records.hpp"
 
 #include <algorithm>
@@ -84,6 +85,15 @@ Task<Done> JobRun::pick(Dispatch dispatch, std::string record)
     attempt.started = engine_.parts_.clock.wall();
     attempt.billing = attempt.charge == Charge::free ? Billing::free : Billing::not_billed;
 
+    const Description* const description = slot_.provider()->description();
+    auto params = description == nullptr
+                      ? Result<std::string>(internal_error("a provider was chosen that is unknown"))
+                      : params_for(job().order, attempt.plugin, *description);
+    if (params)
+        attempt.request.params_json = *std::move(params);
+    else
+        unfit_ = std::move(params).error();
+
     // Free work has no verdict to wait for: it is begun as soon as it is picked, in one write.
     std::vector<Step> steps(1);
     steps[0].event = JobEvent::picked;
@@ -115,7 +125,8 @@ Task<Done> JobRun::work_dir_ready()
     plan_ = AttemptPlan{.id = attempt_name(id_, attempt.number),
                         .number = attempt.number,
                         .request = attempt.request,
-                        .work_dir = engine_.parts_.work_root / attempt_name(id_, attempt.number),
+                        .work_dir = engine_.parts_.work_root / attempt.provider /
+                                    attempt_name(id_, attempt.number),
                         .deadline = engine_.settings_.attempt_deadline,
                         .idempotency_key = attempt_name(id_, attempt.number),
                         .accept_deviations = job().order.accept_deviation};
@@ -135,7 +146,9 @@ asio::awaitable<void> JobRun::from_the_start(Dispatch dispatch, std::string reco
         co_return;
     }
     const Result<Done> ready = co_await work_dir_ready();
-    if (!ready)
+    if (unfit_)
+        co_await failed(*unfit_);
+    else if (!ready)
         co_await failed(ready.error());
     else
         co_await work();
@@ -166,7 +179,8 @@ asio::awaitable<void> JobRun::work()
     clock_.spawn(until_deadline());
     for (unsigned follows = 0;; ++follows) {
         if (job().state == JobState::cancelling) {
-            co_await stopped(Error{.category = Category::cancelled, .text = "cancelled"});
+            Error before_it_began{.category = Category::cancelled, .text = "cancelled"};
+            co_await stopped(std::move(before_it_began));
             break;
         }
         if (follows == 0) engine_.reached(Milestone::request_sent, id_);
@@ -297,9 +311,10 @@ asio::awaitable<void> JobRun::collect(std::vector<ArtifactOffer> offers)
 {
     // A cancel that came too late for work that costs nothing is honoured all the same.
     if (job().state == JobState::cancelling && slot_.charge() == Charge::free) {
-        co_await stopped(Error{.category = Category::cancelled,
-                               .text = "cancelled as it was done",
-                               .compute_stopped = false});
+        Error too_late{.category = Category::cancelled,
+                       .text = "cancelled as it was done",
+                       .compute_stopped = false};
+        co_await stopped(std::move(too_late));
         co_return;
     }
     if (next(job().state, JobEvent::output_ready)) {

@@ -52,6 +52,7 @@ private:
     JobId id_;
     AttemptPlan plan_;
     std::string preview_;
+    std::optional<Error> unfit_; // what the order says to this plugin is not for it
     bool over_deadline_ = false;
     asio::steady_timer deadline_;
     TaskGroup clock_;  // waits for the deadline

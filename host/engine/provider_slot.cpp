@@ -173,10 +173,11 @@ void ProviderSlot::enable(bool on)
     changed_();
 }
 
-void ProviderSlot::reset_breakers()
+void ProviderSlot::reset()
 {
+    if (provider_) provider_->reset();
     for (auto& [model, breaker] : breakers_)
-        breaker = reset(breaker);
+        breaker = reelgate::reset(breaker);
     missing_.clear();
     changed_();
 }

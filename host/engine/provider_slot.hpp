@@ -60,7 +60,7 @@ public:
     void failed(const std::string& model, const Error& error);
 
     void enable(bool on);
-    void reset_breakers();
+    void reset(); // an operator's: breakers, crashes and what was found missing are forgotten
     Task<ProbeReport> probe_now();
 
     const SlotConfig& config() const { return config_; }
@@ -71,6 +71,7 @@ public:
     std::optional<WallTime> probed() const { return probed_; }
     std::uint32_t running() const { return running_; }
     Charge charge() const;
+    unsigned restarts() const { return provider_ ? provider_->status().restarts : 0; }
 
     // Breakers outlive a restart of the daemon.
     const std::map<std::string, BreakerFold>& breakers() const { return breakers_; }

@@ -154,21 +154,41 @@ Json output_json(const JobArtifact& artifact)
     };
 }
 
-} // namespace
+std::string text_of(const Json& json)
+{
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
-std::string route_record(const Decision& decision, const RecordFrame& frame)
+Json record_of(const Decision& decision, const RecordFrame& frame)
 {
     Json candidates = Json::array();
     for (const Considered& one : decision.considered)
         candidates.push_back(candidate(one));
-    const Json record{
-        {"at",              timestamp(frame.at)     },
-        {"chain",           frame.chain             },
-        {"config_revision", frame.config_revision   },
-        {"outcome",         std::visit(OutcomeJson{}, decision.outcome)},
-        {"candidates",                 std::move(candidates)                             }
-    };
-    return record.dump(-1, ' ', false, Json::error_handler_t::replace);
+    Json record = Json::object();
+    record["at"] = timestamp(frame.at);
+    record["chain"] = frame.chain;
+    record["config_revision"] = frame.config_revision;
+    record["outcome"] = std::visit(OutcomeJson{}, decision.outcome);
+    record["candidates"] = std::move(candidates);
+    return record;
+}
+
+} // namespace
+
+std::string route_record(const Decision& decision, const RecordFrame& frame)
+{
+    return text_of(record_of(decision, frame));
+}
+
+std::string explanation(const Decision& decision, const RecordFrame& frame)
+{
+    Json record = record_of(decision, frame);
+    const auto* dispatch = std::get_if<Dispatch>(&decision.outcome);
+    record["chosen"] = dispatch ? Json{{"provider", dispatch->provider}, {"model", dispatch->model}}
+                                : Json(nullptr);
+    record["normalized_request"] = dispatch ? request_json(dispatch->request) : Json(nullptr);
+    record["warnings"] = dispatch ? Json(dispatch->warnings) : Json::array();
+    return text_of(record);
 }
 
 std::string job_summary(const Job& job)

@@ -18,6 +18,9 @@ struct RecordFrame {
 // Codes and numbers, no prose of providers: they may echo secrets.
 std::string route_record(const Decision& decision, const RecordFrame& frame);
 
+// The same, with what would be sent to the provider chosen.
+std::string explanation(const Decision& decision, const RecordFrame& frame);
+
 // summary.json of a finished job.
 std::string job_summary(const Job& job);
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace reelgate {
@@ -20,18 +21,26 @@ enum class Health : std::uint8_t {
     disabled
 };
 
+inline constexpr std::array<std::string_view, 9> kHealthNames{"unknown",
+                                                              "starting",
+                                                              "ready",
+                                                              "busy",
+                                                              "degraded",
+                                                              "unhealthy",
+                                                              "misconfigured",
+                                                              "draining",
+                                                              "disabled"};
+
 constexpr std::string_view to_string(Health health)
 {
-    constexpr std::array<std::string_view, 9> kNames{"unknown",
-                                                     "starting",
-                                                     "ready",
-                                                     "busy",
-                                                     "degraded",
-                                                     "unhealthy",
-                                                     "misconfigured",
-                                                     "draining",
-                                                     "disabled"};
-    return kNames[static_cast<std::size_t>(health)];
+    return kHealthNames[static_cast<std::size_t>(health)];
+}
+
+constexpr std::optional<Health> health_from(std::string_view word)
+{
+    for (std::size_t i = 0; i < kHealthNames.size(); ++i)
+        if (kHealthNames[i] == word) return static_cast<Health>(i);
+    return std::nullopt;
 }
 
 } // namespace reelgate

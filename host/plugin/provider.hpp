@@ -63,6 +63,9 @@ public:
     virtual const Description* description() const = 0;
     virtual ProviderStatus status() const = 0;
 
+    // An operator's: what it has done wrong so far is forgotten, and it may try again now.
+    virtual void reset() {}
+
     virtual Task<ProbeReport> probe() = 0;
 
     // One attempt, to its verdict. `listener` must live until then. A cancelled attempt ends as a

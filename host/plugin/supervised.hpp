@@ -38,7 +38,7 @@ public:
 
     void start();       // also while it stops: then it is started again, and stop() returns
     void ask_to_stop(); // says so and does not wait; stop() does both
-    void reset();       // an operator's: forget the crashes and try now
+    void reset() override;
 
     Task<Done> open(std::chrono::milliseconds patience) override;
     const Description* description() const override;

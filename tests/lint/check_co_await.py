@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """GCC 12 copies an aggregate or a capturing lambda bit by bit when it is made inside a co_await
-expression, and destroys it twice. This finds such places; the cure is to name the object on the
-line before. It goes by our naming: what starts with a capital is a type."""
+expression, and destroys it twice. It also awaits what stands behind && or || or ? though the other
+side has decided already. This finds such places; the cure is to name the object, or the condition,
+on a line before. It goes by our naming: what starts with a capital is a type."""
 import pathlib
 import re
 import sys
@@ -13,6 +14,8 @@ MADE_ON_THE_SPOT = re.compile(
     r"|\b[A-Z]\w*\s*[({]"                                        # Type{...} or Type(...)
     r"|[\w>(,]\s*\{"                                             # f({...}), vector<T>{...}
 )
+
+AWAITED_BY_CONDITION = re.compile(r"(?:&&|\|\||\?)[\s!(]*$")
 
 
 def expression(code, start):
@@ -34,6 +37,8 @@ def offences(root):
         for start in (m.start() for m in re.finditer(r"\bco_await\b", code)):
             if MADE_ON_THE_SPOT.search(expression(code, start)):
                 yield f"{path}:{code.count(chr(10), 0, start) + 1}: made inside co_await; name it first"
+            if AWAITED_BY_CONDITION.search(code[max(0, start - 80):start]):
+                yield f"{path}:{code.count(chr(10), 0, start) + 1}: awaited behind a condition; use an if"
 
 
 if __name__ == "__main__":

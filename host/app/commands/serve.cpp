@@ -5,19 +5,44 @@
 #include <memory>
 
 namespace reelgate {
+namespace {
+
+struct ServeFlags {
+    std::optional<std::filesystem::path> config;
+    std::string listen;
+    unsigned drain_s = 10;
+};
+
+DaemonOptions daemon_options(const Globals& globals, const CLI::App& app, const ServeFlags& flags)
+{
+    DaemonOptions options;
+    options.config.world = process_world();
+    options.config.file = config_file(flags.config, options.config.world);
+    if (!flags.listen.empty())
+        options.config.flags.push_back({"--listen", "server.listen", flags.listen});
+    if (!app.get_option("--data-dir")->empty())
+        options.config.flags.push_back(
+            {"--data-dir", "server.data_dir", globals.data_dir.string()});
+    options.drain = std::chrono::seconds(flags.drain_s);
+    return options;
+}
+
+} // namespace
 
 void add_serve_command(CLI::App& app, Globals& globals, int& exit_code)
 {
-    auto options = std::make_shared<DaemonOptions>();
-    auto probe_ms = std::make_shared<unsigned>(5000);
+    auto flags = std::make_shared<ServeFlags>();
     CLI::App* serve = app.add_subcommand(
-        "serve", "Start, probe and supervise every plugin that may run, until Ctrl-C");
-    serve->add_option("--probe-every-ms", *probe_ms, "Pause between two probes of a provider")
-        ->check(CLI::Range(100U, 3'600'000U))
+        "serve", "Take requests over HTTP and carry them to finished videos, until Ctrl-C");
+    serve->add_option("--config", flags->config, "The configuration; the built-in one otherwise")
+        ->option_text("FILE");
+    serve->add_option("--listen", flags->listen, "Address and port, as in 127.0.0.1:8055")
+        ->option_text("HOST:PORT");
+    serve->add_option("--drain", flags->drain_s, "Seconds that running jobs get at the end")
+        ->check(CLI::Range(0U, 86'400U))
         ->capture_default_str();
-    serve->callback([&globals, &exit_code, options, probe_ms] {
-        options->probe_every = std::chrono::milliseconds(*probe_ms);
-        exit_code = report(run_daemon(globals, *options));
+    serve->callback([&app, &globals, &exit_code, flags] {
+        exit_code = report(run_daemon(globals, daemon_options(globals, app, *flags)));
     });
 }
 

@@ -1,0 +1,108 @@
+#include "host/app/wiring.hpp"
+
+#include "host/app/output.hpp"
+#include "host/app/plugins.hpp"
+#include "host/config/views.hpp"
+#include "host/plugin/in_process.hpp"
+#include "host/plugin/supervised.hpp"
+
+#include <utility>
+
+namespace reelgate {
+namespace {
+
+namespace fs = std::filesystem;
+
+SlotConfig slot_config(const Settings& settings, const ProviderView& view)
+{
+    return SlotConfig{.id = view.id,
+                      .plugin = view.plugin,
+                      .pool = view.pool,
+                      .enabled = view.enabled,
+                      .misconfigured = view.misconfigured,
+                      .egress = view.egress,
+                      .slots = view.slots,
+                      .models = view.models,
+                      .usd_per_second = view.usd_per_second,
+                      .health = settings.health,
+                      .breaker = settings.breaker};
+}
+
+ProviderSettings provider_settings(const WiringTools& tools, const ProviderConfig& configured)
+{
+    const fs::path data = tools.data_dir / "providers" / configured.id;
+    ProviderSettings settings;
+    settings.id = configured.id;
+    settings.config_json = config_for_plugin(configured, configured.models_json != "[]");
+    settings.data_dir = data;
+    settings.cache_dir = data / "cache";
+    settings.work_root = tools.data_dir / "work" / configured.id;
+    std::error_code ignored; // a plugin that needs them says so in its own words
+    fs::create_directories(settings.cache_dir, ignored);
+    fs::create_directories(settings.work_root, ignored);
+    return settings;
+}
+
+std::unique_ptr<Provider>
+make_provider(const WiringTools& tools, const ProviderConfig& configured, const Manifest& manifest)
+{
+    ProviderSettings settings = provider_settings(tools, configured);
+    if (configured.isolation == Isolation::in_process)
+        return std::make_unique<InProcessProvider>(
+            tools.loop.get_executor(), tools.log, tools.clock, manifest, std::move(settings));
+    return std::make_unique<SupervisedProvider>(tools.loop.get_executor(),
+                                                tools.log,
+                                                tools.clock,
+                                                tools.globals.program("reelgate-worker"),
+                                                manifest,
+                                                std::move(settings));
+}
+
+} // namespace
+
+std::vector<WiredProvider> wire_providers(const WiringTools& tools, const Settings& settings)
+{
+    std::vector<WiredProvider> wired;
+    for (const ProviderConfig& configured : settings.providers) {
+        WiredProvider one{slot_config(settings, provider_view(settings, configured)), nullptr};
+        auto plugin = runnable_plugin(tools.globals, configured.plugin);
+        if (!plugin) {
+            const std::string why = printable(plugin.error().sentence());
+            if (one.config.misconfigured.empty()) one.config.misconfigured = why;
+            tools.log.write(
+                Event::plugin_refused,
+                {
+                    {"provider", configured.id    },
+                    {"plugin",   configured.plugin},
+                    {"text",     why              }
+            });
+        } else {
+            const Manifest& manifest = plugin->manifest;
+            one.config.plugin_identity = manifest.id + ' ' + manifest.version;
+            if (one.config.misconfigured.empty() && configured.enabled)
+                one.provider = make_provider(tools, configured, manifest);
+        }
+        wired.push_back(std::move(one));
+    }
+    return wired;
+}
+
+EngineSettings engine_settings(const Loaded& loaded)
+{
+    const Settings& settings = loaded.settings;
+    EngineSettings engine;
+    engine.chains = chains_followed(settings);
+    engine.default_chain = default_chain_of(settings);
+    engine.limits = settings.jobs.limits;
+    for (const KeySettings& key : settings.keys) {
+        engine.keys.emplace(key.name, key_view(key, purse_of(key, Money{}, Money{})));
+        engine.queued_per_key.emplace(key.name, key.max_queued);
+    }
+    engine.max_queued = settings.jobs.max_queued;
+    engine.keep_artifacts = settings.jobs.keep_artifacts;
+    engine.attempt_deadline = settings.jobs.attempt_deadline;
+    engine.config_revision = loaded.revision;
+    return engine;
+}
+
+} // namespace reelgate
