@@ -142,7 +142,7 @@ void ProviderSlot::progressed() { health_ = after_progress(std::move(health_), c
 void ProviderSlot::succeeded(const std::string& model)
 {
     if (const auto found = breakers_.find(model); found != breakers_.end())
-        found->second = after_success(found->second);
+        found->second = after_success(found->second, clock_.wall());
     changed_();
 }
 

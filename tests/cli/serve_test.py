@@ -38,9 +38,12 @@ class Serve(CliTest):
         super().setUp()
         shutil.copytree(PLUGIN, self.plugins / "scripted")
         env = {k: v for k, v in os.environ.items() if not k.startswith(("REELGATE_", "XDG_"))}
+        config = self.dir / "reelgate.yaml"
+        config.write_text("version: 1\nproviders: { scripted: { plugin: scripted } }\nhealth: { interval: 200ms }\n")
         self.daemon = subprocess.Popen(
             [BIN / "reelgate", "serve", "--data-dir", self.data, "--plugins-dir", self.plugins, "--trust", "any",
-             "--probe-every-ms", "200"], env=env, cwd=self.dir, stderr=subprocess.PIPE, text=True)
+             "--config", config, "--listen", "127.0.0.1:0"],
+            env=env, cwd=self.dir, stderr=subprocess.PIPE, text=True)
         self.addCleanup(self.daemon.stderr.close)
         self.addCleanup(self.daemon.wait)
         self.addCleanup(self.daemon.kill)
