@@ -300,7 +300,8 @@ asio::awaitable<Reply> explain(Api& api, Call call)
     std::optional<BadField> fault;
     std::map<std::string, Health> assumed;
     Fields in(body, fault);
-    for (const auto& [provider, state] : in.object("assume").items()) {
+    const nlohmann::json states = in.object("assume");
+    for (const auto& [provider, state] : states.items()) {
         const auto health = health_from(state.is_string() ? state.get<std::string>() : "");
         if (!health)
             co_return error_reply(400,
