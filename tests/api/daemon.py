@@ -97,6 +97,15 @@ class Daemon:
     def video(self, video):
         return self.ask("GET", f"/v1/videos/{video}").json
 
+    def until_ready(self):
+        """What a provider can do is known once its worker has said so."""
+        deadline = time.monotonic() + PATIENCE
+        while self.ask("GET", "/readyz").status != 200:
+            if time.monotonic() > deadline:
+                raise AssertionError("not ready:\n" + "".join(self.log[-30:]))
+            time.sleep(0.02)
+        return self
+
     def until(self, video, *states):
         deadline = time.monotonic() + PATIENCE
         while (seen := self.video(video))["state"] not in states:

@@ -11,7 +11,7 @@ PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhg
 class Videos(DaemonTest):
     def setUp(self):
         super().setUp()
-        self.reelgate = self.daemon(self.providers("pattern"))
+        self.reelgate = self.daemon(self.providers("pattern")).until_ready()
 
     def test_a_prompt_becomes_a_film_that_can_be_fetched(self):
         video = self.reelgate.create(num_frames=9)
