@@ -166,11 +166,6 @@ program_prefixes(const fs::path& program, const SearchPaths& search, const fs::p
     return prefixes;
 }
 
-fs::path private_tmp(const LaunchOrder& order)
-{
-    return order.cache_dir.empty() ? fs::path() : fs::path(order.cache_dir) / "tmp";
-}
-
 std::vector<Grant> grants_for(const LaunchOrder& order, const SearchPaths& search)
 {
     std::vector<Grant> grants;
@@ -185,8 +180,12 @@ std::vector<Grant> grants_for(const LaunchOrder& order, const SearchPaths& searc
     for (const std::string& path : order.jail.read_write)
         grants.push_back({path, Reach::write, true});
     grants.push_back({order.jail.work_root, Reach::write, true});
-    for (const std::string& path : {order.data_dir, order.cache_dir})
-        if (!path.empty()) grants.push_back({path, Reach::write_run, true});
+    const bool data = !order.data_dir.empty();
+    if (data) grants.push_back({order.data_dir, Reach::write_run, true});
+    // Inside the data directory it needs no grant, and may have become a link to anywhere.
+    const bool apart =
+        !order.cache_dir.empty() && !(data && holds(order.data_dir, order.cache_dir));
+    if (apart) grants.push_back({order.cache_dir, Reach::write_run, true});
     return grants;
 }
 

@@ -33,10 +33,8 @@ struct SearchPaths {
 
 // The system's own directories, the plugin's, those of the order, and where the interpreter of an
 // exec plugin really lies: `#!/usr/bin/env python3` may lead to a Python in somebody's home. There
-// is no /tmp: temporary files have private_tmp().
+// is no /tmp: temporary files go into the cache directory.
 std::vector<Grant> grants_for(const LaunchOrder& order, const SearchPaths& search);
-
-std::filesystem::path private_tmp(const LaunchOrder& order);
 
 // The directories that the program which `command` starts needs beyond its own: its prefix, and if
 // it is a script that of its interpreter. Never a whole home, nor what holds `data_dir`.

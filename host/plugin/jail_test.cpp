@@ -137,7 +137,6 @@ const std::vector<Row> kRows{
     {"write_data", Needs::landlock, {"write", "@/data/new"}, "ok", "ok"},
     {"write_cache", Needs::landlock, {"write", "@/cache/new"}, "ok", "ok"},
     {"write_work", Needs::landlock, {"write", "@/work/job/film.mp4"}, "ok", "ok"},
-    {"write_temporary", Needs::landlock, {"tmp"}, "ok", "none"},
     {"write_to_nowhere", Needs::landlock, {"write", "/dev/null"}, "ok", "ok"},
     {"signal_its_parent", Needs::landlock_signal, {"signal_parent"}, "EPERM", "ok"},
     {"inet", Needs::nothing, {"socket", "inet"}, "EACCES", "ok"},
@@ -179,6 +178,19 @@ TEST_F(Jail, WithoutAWorkRootFilesAreNotConfined)
 {
     LaunchOrder order = order_for({"write", "@/outside/new"});
     order.jail.work_root.clear();
+    EXPECT_EQ(run_in_worker(order).printed, "ok\n");
+}
+
+TEST_F(Jail, ALinkInPlaceOfTheCacheGrantsNothing)
+{
+    if (const std::string reason = why_not(Needs::landlock); !reason.empty())
+        GTEST_SKIP() << reason;
+    fs::create_directory_symlink(dir_ / "outside", dir_ / "data/cache"); // as a plugin may
+    LaunchOrder order = order_for({"write", "@/data/cache/new"});
+    order.cache_dir = dir_ / "data/cache";
+    EXPECT_EQ(run_in_worker(order).printed, "EACCES\n");
+    fs::remove(dir_ / "data/cache");
+    fs::create_directory(dir_ / "data/cache");
     EXPECT_EQ(run_in_worker(order).printed, "ok\n");
 }
 

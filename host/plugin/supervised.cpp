@@ -1,6 +1,5 @@
 #include "host/plugin/supervised.hpp"
 
-#include "host/plugin/death.hpp"
 #include "host/plugin/orphans.hpp"
 #include "host/plugin/supervised_state.hpp"
 
@@ -14,14 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using supervise::Life;
-
-// Like a worker's own: what SIGKILL does not end in this time is the kernel's.
-constexpr auto kOrphanPatience = 10s;
-
-// Lines of the plugin's own that a crash event repeats.
-constexpr std::size_t kLogTail = 5;
-
-std::string who(const Manifest& manifest) { return manifest.id + ' ' + manifest.version; }
 
 Health health_of(const supervise::State& state, unsigned max_concurrency)
 {
@@ -299,33 +290,6 @@ void SupervisedProvider::perform(const supervise::Action& action)
     }
 }
 
-void SupervisedProvider::do_spawn()
-{
-    ++starts_;
-    greeted_ = false;
-    last_failure_.reset(); // an earlier worker's
-    mark_ = new_worker_mark(settings_.id);
-    Environment environment = settings_.environment;
-    environment.emplace_back(kWorkerMark, mark_);
-    environment.emplace_back(kDataMark, std::filesystem::absolute(settings_.data_dir).string());
-    auto child = ChildProcess::start(
-        loop_, program_, launch_order_for(manifest_, settings_), environment, output_, *this);
-    if (!child) {
-        last_failure_ = child.error();
-        // A turn later: the step that asked for this has not finished yet.
-        asio::post(loop_,
-                   [this, text = child.error().text] { apply(supervise::SpawnFailed{text}); });
-        return;
-    }
-    child_ = *std::move(child);
-    output_.note("started as process " + std::to_string(child_->pid()), clock_.wall());
-    log_.write(Event::worker_started,
-               {
-                   {"provider", settings_.id },
-                   {"pid",      child_->pid()}
-    });
-}
-
 void SupervisedProvider::announce_state()
 {
     log_.write(Event::worker_state,
@@ -365,85 +329,6 @@ asio::awaitable<void> SupervisedProvider::tick()
         co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         if (!woken && !ended_) apply(supervise::Tick{});
     }
-}
-
-void SupervisedProvider::on_last_words(const Crash& crash)
-{
-    ExitFacts facts;
-    facts.crash = crash;
-    for (const std::string& frame : crash.frames)
-        output_.note("  " + frame, clock_.wall());
-    lose_attempts(facts);
-}
-
-void SupervisedProvider::on_wire_broken(const Error& why)
-{
-    output_.note(why.sentence(), clock_.wall());
-    log_.write(Event::worker_misbehaved,
-               {
-                   {"provider", settings_.id},
-                   {"what",     why.code    },
-                   {"text",     why.text    }
-    });
-    if (state_.life == Life::starting) {
-        last_failure_ = why;
-        last_failure_->category = Category::worker_unavailable;
-        last_failure_->phase = Phase::load;
-    }
-    apply(supervise::WireBroken{why.text});
-}
-
-void SupervisedProvider::on_exit(const ExitFacts& facts)
-{
-    const bool asked = state_.life == Life::leaving && !facts.signal && facts.code == 0;
-    const std::string sentence = asked ? std::string("ended") : facts.sentence();
-    output_.note(sentence, clock_.wall());
-    if (!asked && !state_.killing_for) {
-        std::string tail;
-        for (const std::string& line : output_.tail(kLogTail))
-            tail += line + " | ";
-        log_.write(Event::worker_crashed,
-                   {
-                       {"provider", settings_.id},
-                       {"text",     sentence    },
-                       {"output",   tail        }
-        });
-    }
-    lose_attempts(facts);
-    asking_.lose_all(Error{.category = Category::plugin_crashed,
-                           .text = who(manifest_) + ' ' + sentence,
-                           .code = "crashed",
-                           .phase = Phase::run});
-    if (state_.life == Life::starting && !last_failure_)
-        last_failure_ = Error{.category = Category::worker_unavailable,
-                              .text = who(manifest_) + " ended before it was ready: " + sentence,
-                              .code = "start_crashed",
-                              .hint = "see `reelgate plugin logs " + manifest_.id + "`",
-                              .phase = Phase::load};
-    // Its coroutine is what called us: it is freed once it has ended.
-    tasks_.spawn(bury(std::move(child_), mark_));
-    apply(supervise::Exited{sentence});
-}
-
-asio::awaitable<void> SupervisedProvider::bury(std::unique_ptr<ChildProcess> child,
-                                               std::string mark)
-{
-    co_await child->join();
-    const std::size_t left = co_await end_orphans(mark, kOrphanPatience);
-    if (left == 0) co_return;
-    output_.note("ended " + std::to_string(left) + " processes that it left behind", clock_.wall());
-}
-
-void SupervisedProvider::lose_attempts(const ExitFacts& facts)
-{
-    const std::string plugin = who(manifest_);
-    const Death death{.facts = facts,
-                      .killed_for = state_.killing_for,
-                      .plugin = plugin,
-                      .remote = manifest_.egress == Manifest::Egress::cloud};
-    const auto clocks = state_.jobs;
-    for (const auto& [id, clock] : clocks)
-        settle(id, why_lost(death, id, clock));
 }
 
 } // namespace reelgate

@@ -5,6 +5,7 @@
 #include "host/base/log.hpp"
 #include "host/plugin/asking.hpp"
 #include "host/plugin/child_process.hpp"
+#include "host/plugin/private_tmp.hpp"
 #include "host/plugin/provider.hpp"
 #include "host/plugin/provider_settings.hpp"
 #include "host/plugin/supervise.hpp"
@@ -78,7 +79,9 @@ private:
     void perform(const supervise::Action& action);
     void do_spawn();
     void lose_attempts(const ExitFacts& facts);
-    asio::awaitable<void> bury(std::unique_ptr<ChildProcess> child, std::string mark);
+    asio::awaitable<void>
+    bury(std::unique_ptr<ChildProcess> child, std::string mark, std::optional<PrivateTmp> tmp);
+    void give_tmp(Environment& environment);
     void announce_state();
     void run_clock();
     asio::awaitable<void> tick();
@@ -116,7 +119,8 @@ private:
     std::optional<Error> last_failure_; // why it cannot take jobs, in full
     unsigned late_calls_ = 0;
     unsigned starts_ = 0;
-    std::string mark_; // of the worker that runs or ran last
+    std::string mark_;              // of the worker that runs or ran last
+    std::optional<PrivateTmp> tmp_; // and its temporary files
     unsigned kills_ = 0;
 
     Asking asking_;

@@ -1,11 +1,14 @@
-// What SupervisedProvider keeps for each attempt under way. Its two .cpp files share this; nobody
-// else includes it.
+// What the .cpp files of SupervisedProvider share: nobody else includes it.
 #pragma once
 
 #include "host/plugin/supervised.hpp"
 
 namespace reelgate {
 
+// "org.example.bars 1.0.0", for sentences.
+inline std::string who(const Manifest& manifest) { return manifest.id + ' ' + manifest.version; }
+
+// What is kept for each attempt under way.
 struct SupervisedProvider::RunningAttempt {
     RunningAttempt(const asio::any_io_executor& loop,
                    AttemptListener& who_listens,

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -88,11 +87,6 @@ JailMeasure few_files(const LaunchOrder& order)
 {
     // Work directories are made later, and nothing can be granted then.
     if (order.jail.work_root.empty()) return {"landlock", false, "off: no work root given"};
-    const std::filesystem::path tmp = private_tmp(order);
-    if (!tmp.empty()) {
-        ::mkdir(tmp.c_str(), S_IRWXU);
-        ::setenv("TMPDIR", tmp.c_str(), 1); // NOLINT(concurrency-mt-unsafe): no thread exists yet
-    }
     return restrict_files(grants_for(order, {variable("PATH"), variable("LD_LIBRARY_PATH")}));
 }
 
