@@ -43,9 +43,10 @@ Result<std::string> checked_config(const Description& description, std::string_v
                        "write its settings as name: value");
     const auto [whole, violations] = fitted(description.config_schema, *std::move(given));
     if (!violations.empty())
-        return refusal(description.id + ": setting " + violations[0].sentence,
-                       "bad_config",
-                       "see `reelgate plugin show " + description.id + "` for its settings");
+        return refusal(
+            description.id + ": setting " + violations[0].sentence,
+            "bad_config",
+            "`reelgate plugin show --live`, with its id or directory, names its settings");
     return json_text(whole);
 }
 

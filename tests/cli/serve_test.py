@@ -112,6 +112,19 @@ class ShowLive(CliTest):
         self.assertEqual(live["state"], "ready")
         self.assertIn("privileges", [m["what"] for m in live["confinement"] if m["applied"]])
 
+    def test_a_directory_is_meant_and_its_settings_are_named(self):
+        bars = BIN.parent / "examples" / "org.example.bars"
+        shown = self.reelgate("plugin", "show", bars, "--live")
+        self.assertEqual(shown.code, 3, "it may still not run by its id")
+        self.assertRegex(shown.out, r"(?m)^model +bars: t2v$")
+        self.assertRegex(shown.out, r"(?m)^setting +bars: integer, from 1, up to 16, default 8: Number of bars$")
+        self.assertRegex(shown.out, r"(?m)^probe +ready")
+
+    def test_what_is_not_started_is_said(self):
+        shown = self.reelgate("--plugins-dir", BIN.parent / "examples", "plugin", "show", "org.example.bars", "--live")
+        self.assertEqual(shown.code, 3)
+        self.assertRegex(shown.out, r"(?m)^live +not started")
+
 
 class Generate(CliTest):
     def test_one_command_makes_a_verified_film(self):

@@ -8,6 +8,7 @@
 #include "host/plugin/machine.hpp"
 #include "host/plugin/preflight.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -37,7 +38,9 @@ Result<Seen> look(const Globals& globals, const std::string& name, bool live)
     seen.fits = preflight(manifest);
     RG_TRY(seen.trust, gather_trust(manifest, seen.entry.origin, trust_places(globals)));
     seen.allowed = may_run(globals.trust, seen.trust);
-    if (live && seen.fits && seen.allowed) seen.live = look_alive(globals, manifest);
+    // As elsewhere, who names a directory means what is in it.
+    const bool named = name.find('/') != std::string::npos;
+    if (live && seen.fits && (seen.allowed || named)) seen.live = look_alive(globals, manifest);
     return seen;
 }
 
@@ -152,12 +155,41 @@ Json live_json(const LiveFacts& live)
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
+// "integer, from 1, up to 16, default 8: Number of bars". The schema came so far, so it is a lawful
+// one.
+std::string member_words(const Json& schema, bool required)
+{
+    const Json type = schema.value("type", Json("any")); // one, or a list
+    std::string words = type.is_string() ? type.get<std::string>() : type.dump();
+    const bool secret = schema.value("x-secret", false);
+    if (schema.contains("enum")) words += " of " + schema["enum"].dump();
+    if (schema.contains("minimum")) words += ", from " + schema["minimum"].dump();
+    if (schema.contains("maximum")) words += ", up to " + schema["maximum"].dump();
+    if (secret) words += ", secret";
+    if (schema.contains("default") && !secret) words += ", default " + schema["default"].dump();
+    if (required) words += ", must be given";
+    return schema.contains("title") ? words + ": " + schema["title"].get<std::string>() : words;
+}
+
+void add_members(Facts& facts, const std::string& kind, const Json& schema)
+{
+    const Json members = schema.value("properties", Json::object());
+    const Json required = schema.value("required", Json::array());
+    for (const auto& [name, member] : members.items()) {
+        const bool must = std::find(required.begin(), required.end(), Json(name)) != required.end();
+        facts.emplace_back(kind, name + ": " + member_words(member, must));
+    }
+}
+
 void add_live(Facts& facts, const LiveFacts& live)
 {
     if (live.refused) facts.emplace_back("refused", live.refused->sentence());
-    if (live.description)
+    if (live.description) {
         for (const ModelCapability& model : live.description->models)
             facts.emplace_back("model", model.id + ": " + joined(model.tasks));
+        add_members(facts, "setting", live.description->config_schema);
+        add_members(facts, "parameter", live.description->params_schema);
+    }
     if (live.probe)
         facts.emplace_back("probe",
                            *live.probe ? std::string(to_string((*live.probe)->state)) + ' ' +
@@ -186,7 +218,7 @@ std::string verdict(const Result<Done>& verdict)
     return verdict ? "yes" : "no: " + verdict.error().sentence();
 }
 
-void print_for_people(const Globals& globals, const Seen& seen)
+void print_for_people(const Globals& globals, const Seen& seen, bool live)
 {
     const Manifest& manifest = seen.entry.manifest;
     Facts facts{
@@ -216,7 +248,10 @@ void print_for_people(const Globals& globals, const Seen& seen)
                        verdict(seen.allowed));
     for (const std::string& warning : manifest.warnings)
         facts.emplace_back("warning", warning);
-    if (seen.live) add_live(facts, *seen.live);
+    if (seen.live)
+        add_live(facts, *seen.live);
+    else if (live)
+        facts.emplace_back("live", "not started: it does not fit, or may not run");
     print_facts(facts);
 }
 
@@ -227,7 +262,7 @@ int show(const Globals& globals, const std::string& name, bool live, OutputForma
     if (format == OutputFormat::json)
         print_for_programs(globals, *seen);
     else
-        print_for_people(globals, *seen);
+        print_for_people(globals, *seen, live);
     if (!seen->fits) return to_int(exit_code_of(seen->fits.error()));
     return to_int(seen->allowed ? ExitCode::ok : exit_code_of(seen->allowed.error()));
 }
@@ -247,8 +282,9 @@ void add_plugin_show(CLI::App& plugin, Globals& globals, int& exit_code)
     command->add_option("plugin", options->name, "Its id, or its directory (with a '/')")
         ->required()
         ->option_text("ID|DIR");
-    command->add_flag(
-        "--live", options->live, "Start it in its worker: its models, its probe, its confinement");
+    command->add_flag("--live",
+                      options->live,
+                      "Start it in its worker: its models, settings, probe and confinement");
     add_format_option(*command, options->format);
     command->callback([&globals, &exit_code, options] {
         exit_code = show(globals, options->name, options->live, options->format);
