@@ -78,11 +78,13 @@ Error refusal_of(const RouteInput& in, const std::vector<Candidate>& candidates)
     Error error{.category = Category::worker_unavailable,
                 .text = "no provider is configured for the chain " + in.chain.id,
                 .code = "no_provider",
+                .hint = "configure a provider, and name it in a step of the chain",
                 .phase = Phase::admit,
                 .billing = Billing::not_billed};
     if (found.best == nullptr) return error;
     error.category = found.best->category;
     error.code = found.best->code;
+    error.hint.clear();
     if (has_no_choice_but(candidates))
         error.text = found.best->text;
     else
