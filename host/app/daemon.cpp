@@ -116,6 +116,7 @@ private:
                                 .work_root = data_dir_ / "work",
                                 .inputs_root = data_dir_ / "inputs"};
         engine_ = std::make_unique<Engine>(parts, engine_settings(loaded_));
+        engine_->on_milestone = options_.on_milestone;
         const WiringTools tools{loop_, log_, clock_, globals_, data_dir_};
         for (WiredProvider& wired : wire_providers(tools, loaded_.settings))
             engine_->add(std::move(wired.config), std::move(wired.provider));

@@ -3,15 +3,21 @@
 #pragma once
 
 #include "host/app/command.hpp"
+#include "host/base/ids.hpp"
 #include "host/config/load.hpp"
+#include "host/engine/milestone.hpp"
 
 #include <chrono>
+#include <functional>
 
 namespace reelgate {
 
 struct DaemonOptions {
     ConfigSources config;
     std::chrono::milliseconds drain = std::chrono::seconds(10); // for running jobs at the end
+
+    // Called on the loop at each milestone of each job: what tests of restarts hang on to.
+    std::function<void(Milestone, const JobId&)> on_milestone = {};
 };
 
 // Blocks until SIGTERM or SIGINT: then nothing new is taken, what runs may end for `drain`, and

@@ -183,7 +183,6 @@ asio::awaitable<void> JobRun::work()
             co_await stopped(std::move(before_it_began));
             break;
         }
-        if (follows == 0) engine_.reached(Milestone::request_sent, id_);
         auto working = work_on(tools(), plan_, *this);
         Result<std::vector<ArtifactOffer>> offers = co_await std::move(working);
         co_await writes_.join();
@@ -269,6 +268,7 @@ asio::awaitable<void> JobRun::store_intent(std::string what_json, Ack ack)
     const auto noted = co_await engine_.parts_.store.note(id_, std::move(edit));
     if (noted) engine_.reached(Milestone::intent_stored, id_);
     ack(noted ? RG_OK : RG_FAILED);
+    if (noted) engine_.reached(Milestone::request_sent, id_); // from here on it may have left
 }
 
 void JobRun::on_accepted(const std::string& remote_json, Ack ack)

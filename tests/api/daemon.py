@@ -14,6 +14,7 @@ import time
 import unittest
 
 BIN = pathlib.Path(os.environ["REELGATE_BIN_DIR"])
+TESTS = pathlib.Path(os.environ["REELGATE_TESTS_DIR"])
 PATIENCE = 60
 
 
@@ -40,13 +41,17 @@ class Daemon:
         self.log = []
         self.start()
 
-    def start(self):
+    def start(self, kill_at=None):
+        """With `kill_at`, a daemon that is gone as soon as a job has come to that milestone."""
         env = {k: v for k, v in os.environ.items() if not k.startswith(("REELGATE_", "XDG_"))}
         env["HOME"] = str(self.dir)
+        config, data = self.dir / "reelgate.yaml", self.dir / "data"
+        command = [BIN / "reelgate", "serve", "--config", config, "--listen", "127.0.0.1:0", "--data-dir", data,
+                   *self.arguments]
+        if kill_at:
+            command = [TESTS / "serve_until", kill_at, BIN, config, data]
         self.process = subprocess.Popen(
-            [BIN / "reelgate", "serve", "--config", self.dir / "reelgate.yaml", "--listen", "127.0.0.1:0",
-             "--data-dir", self.dir / "data", *self.arguments],
-            env=env, cwd=self.dir, stderr=subprocess.PIPE, text=True)
+            command, env=env, cwd=self.dir, stderr=subprocess.PIPE, text=True)
         self.lines = queue.SimpleQueue()
         threading.Thread(target=self._read, args=(self.process, self.lines), daemon=True).start()
         self.port = int(self.line(r'host\.started .*address="http://[^"]*:(\d+)"')[1])
@@ -120,6 +125,9 @@ class Daemon:
 
 class DaemonTest(unittest.TestCase):
     def setUp(self):
+        self.fresh_directory()
+
+    def fresh_directory(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="reelgate-api-"))
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
 
