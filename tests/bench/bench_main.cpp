@@ -10,8 +10,9 @@ int main(int argc, char** argv)
     using namespace reelgate::bench; // NOLINT(google-build-using-namespace): a main file
     const std::vector<std::string> names(argv + 1, argv + argc);
     std::vector<Row> rows = boundary_rows();
-    for (Row& row : registry_rows())
-        rows.push_back(std::move(row));
+    for (auto* more : {registry_rows, store_rows})
+        for (Row& row : more())
+            rows.push_back(std::move(row));
 
     std::string load;
     std::getline(std::ifstream("/proc/loadavg"), load);

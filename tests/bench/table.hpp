@@ -59,5 +59,6 @@ void run_program(const std::vector<std::string>& words);
 
 std::vector<Row> boundary_rows();
 std::vector<Row> registry_rows();
+std::vector<Row> store_rows();
 
 } // namespace reelgate::bench
