@@ -46,6 +46,26 @@ Error given_up(const Attempt& attempt)
                  .billing = Billing::maybe_billed};
 }
 
+// It is known that nothing was accepted: as good as a connection that never came about.
+Error never_arrived(const Attempt& attempt)
+{
+    return Error{.category = Category::network_error,
+                 .text = attempt.provider + " knows nothing of the work: it never arrived",
+                 .code = "never_arrived",
+                 .phase = Phase::connect,
+                 .billing = Billing::not_billed};
+}
+
+// A person has decided: it may have been paid for, and is not waited for.
+Error written_off(const Attempt& attempt)
+{
+    return Error{.category = Category::submit_ambiguous,
+                 .text = "what " + attempt.provider + " may have accepted was given up as lost",
+                 .code = "written_off",
+                 .phase = Phase::submit,
+                 .billing = Billing::maybe_billed};
+}
+
 Step ended_step(JobEvent event, Error error, Verdict verdict, WallTime now)
 {
     return Step{.event = event, .edit = [error = std::move(error), verdict, now](Job& job) {
@@ -211,10 +231,12 @@ asio::awaitable<bool> Engine::ask_what_became(JobId id, Attempt attempt)
         last.verdict = found ? Verdict::accepted : Verdict::not_sent;
         last.remote_json = remote;
         last.billing = found ? Billing::billed : Billing::not_billed;
-        if (found)
+        if (found) {
             last.accepted = now;
-        else
+        } else {
+            last.error = never_arrived(last);
             last.ended = now;
+        }
     };
     co_await settle(id, std::move(steps));
     if (found) co_await follow(id, *place);
@@ -229,10 +251,12 @@ Task<Job> Engine::resolve(JobId id, Resolution resolution)
     if (resolution == Resolution::wait) co_return *job;
     std::vector<Step> steps;
     if (resolution == Resolution::lost) {
-        steps.push_back(Step{.event = JobEvent::written_off, .edit = [](Job& changed) {
-                                 changed.current()->verdict = Verdict::not_sent;
-                                 changed.current()->billing = Billing::not_billed;
-                             }});
+        steps.push_back(
+            Step{.event = JobEvent::written_off, .edit = [now = parts_.clock.wall()](Job& changed) {
+                     Attempt& last = *changed.current();
+                     last.ended = now;
+                     last.error = written_off(last);
+                 }});
     } else {
         Error error = given_up(*job->current());
         error.code = "marked_charged";

@@ -105,7 +105,7 @@ class Daemon:
     def until_ready(self):
         """What a provider can do is known once its worker has said so."""
         deadline = time.monotonic() + PATIENCE
-        while self.ask("GET", "/readyz").status != 200:
+        while any(provider["state"] != "ready" for provider in self.ask("GET", "/health").json["providers"]):
             if time.monotonic() > deadline:
                 raise AssertionError("not ready:\n" + "".join(self.log[-30:]))
             time.sleep(0.02)

@@ -40,9 +40,10 @@ enum class Call : std::uint8_t {
     load,
     unload,
     loaded,
-    tool
+    tool,
+    reconcile
 };
-inline constexpr std::array<std::string_view, 13> kCallNames{"describe",
+inline constexpr std::array<std::string_view, 14> kCallNames{"describe",
                                                              "create",
                                                              "destroy",
                                                              "probe",
@@ -54,7 +55,8 @@ inline constexpr std::array<std::string_view, 13> kCallNames{"describe",
                                                              "load",
                                                              "unload",
                                                              "loaded",
-                                                             "tool"};
+                                                             "tool",
+                                                             "reconcile"};
 std::string_view to_string(Call call);
 
 using CallSet = std::uint32_t;

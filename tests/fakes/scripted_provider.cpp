@@ -65,6 +65,20 @@ Json give_up(Act& act)
     return answer;
 }
 
+// What `reconcile` answers if no step did: whether the other side has it.
+Json look_up(const Act& act)
+{
+    const auto remote = act.scene.remotes.find_by_key(act.subject.value("key", ""));
+    Json answer;
+    answer["found"] = remote.has_value();
+    if (remote)
+        answer["remote"] = {
+            {"id",       remote->id                 },
+            {"provider", act.scene.ledger.provider()}
+        };
+    return answer;
+}
+
 Json ledger_summary(const Ledger& ledger)
 {
     Json sums = Json::object();
@@ -107,6 +121,8 @@ Json own_answer(Act& act)
         };
     case Call::abandon:
         return give_up(act);
+    case Call::reconcile:
+        return look_up(act);
     case Call::estimate:
         return {
             {"usd",   act.scene.price},
@@ -171,6 +187,8 @@ Json Scripted::abandon(const Json& remote)
 {
     return perform(Call::abandon, Json::object(), nullptr, found(scene_, remote));
 }
+
+Json Scripted::find(const Json& intent) { return perform(Call::reconcile, intent); }
 
 Json Scripted::estimate(const Json& request) { return perform(Call::estimate, request); }
 

@@ -9,6 +9,7 @@ namespace reelgate::fakes {
 
 class Scripted final : public IVideoProvider,
                        public IResumable,
+                       public IReconcilable,
                        public ICosted,
                        public IWarmable,
                        public IToolbox {
@@ -22,6 +23,7 @@ public:
     void run(Job& job) override;
     void resume(Job& job, const Json& remote) override;
     Json abandon(const Json& remote) override;
+    Json find(const Json& intent) override;
     Json estimate(const Json& request) override;
     Json amount(const Json& remote) override;
     void load(std::string_view model) override;

@@ -20,18 +20,19 @@ void charge(Act& act)
         });
 }
 
+std::string key_of(const Act& act)
+{
+    return act.subject.value("/attempt/idempotency_key"_json_pointer, "");
+}
+
 void intend(Act& act, const Json&)
 {
     act.job->intend({
         {"endpoint", "create"                   },
-        {"provider", act.scene.ledger.provider()}
+        {"provider", act.scene.ledger.provider()},
+        {"key",      key_of(act)                }
     });
     act.record("intend");
-}
-
-std::string key_of(const Act& act)
-{
-    return act.subject.value("/attempt/idempotency_key"_json_pointer, "");
 }
 
 void submit(Act& act, const Json& arguments)

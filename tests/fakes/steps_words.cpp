@@ -207,7 +207,7 @@ constexpr CallSet kTableCalls = calls(
 constexpr CallSet kWithHost = kEveryCall & ~calls(Call::describe);
 constexpr StepKind kSteps[] = {
     {"state", calls(Call::probe), kState, state, "answers the probe"},
-    {"answer", calls(Call::probe, Call::abandon, Call::estimate, Call::amount, Call::loaded, Call::tool), kAnswer, answer, "answers the call with exactly this"},
+    {"answer", calls(Call::probe, Call::abandon, Call::estimate, Call::amount, Call::loaded, Call::tool, Call::reconcile), kAnswer, answer, "answers the call with exactly this"},
     {"refuse", kEveryCall, kRefuse, fail, "fails as one who has not begun"},
     {"fail", kEveryCall, kFail, fail, "fails as one who has"},
     {"oom", kEveryCall, kOom, oom, "reports insufficient_vram"},

@@ -7,6 +7,7 @@
 #include <reelgate/abi/provider.h>
 #include <reelgate/description.hpp>
 #include <reelgate/ext/cost.h>
+#include <reelgate/ext/reconcile.h>
 #include <reelgate/ext/resume.h>
 #include <reelgate/ext/tool.h>
 #include <reelgate/ext/vram.h>
@@ -52,6 +53,16 @@ public:
     virtual void resume(Job& job, const Json& remote) = 0;
     // Asks the other side to stop: {{"compute_stopped", bool}, {"billing", "..."}}.
     virtual Json abandon(const Json& remote) = 0;
+};
+
+class IReconcilable { // reelgate.reconcile/1
+public:
+    virtual ~IReconcilable() = default;
+    // What became of a submit whose answer was lost; `intent` is what intend() was told. Asks,
+    // never submits: {{"found", true}, {"remote", {...}}}, {{"found", false}} only where it is
+    // certain that nothing was accepted and nothing will be, {{"found", nullptr}} where it is not
+    // known.
+    virtual Json find(const Json& intent) = 0;
 };
 
 class ICosted { // reelgate.cost/1
@@ -144,6 +155,15 @@ struct Resume {
         return guard(out, [=] { return as<Provider, IResumable>(self).abandon(parse(remote)); });
     }
     static constexpr rg_resume kTable{sizeof(rg_resume), 0, resume, abandon};
+};
+
+template <class Provider>
+struct Reconcile {
+    static rg_status find(void* self, rg_bytes intent, const rg_sink* out) noexcept
+    {
+        return guard(out, [=] { return as<Provider, IReconcilable>(self).find(parse(intent)); });
+    }
+    static constexpr rg_reconcile kTable{sizeof(rg_reconcile), 0, find};
 };
 
 template <class Provider>
@@ -240,6 +260,8 @@ struct Table {
         const auto asked = [id](const char* known) { return std::strcmp(id, known) == 0; };
         if constexpr (std::derived_from<Provider, IResumable>)
             if (asked(RG_EXT_RESUME)) return &Resume<Provider>::kTable;
+        if constexpr (std::derived_from<Provider, IReconcilable>)
+            if (asked(RG_EXT_RECONCILE)) return &Reconcile<Provider>::kTable;
         if constexpr (std::derived_from<Provider, ICosted>)
             if (asked(RG_EXT_COST)) return &Cost<Provider>::kTable;
         if constexpr (std::derived_from<Provider, IWarmable>)
