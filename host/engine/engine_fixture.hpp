@@ -1,0 +1,191 @@
+// An engine on a store of its own, with providers that do what the test says and a clock that
+// stands still. Files are not looked at here: that is for the tests with real workers.
+#pragma once
+
+#include "host/engine/engine.hpp"
+#include "tests/fakes/scratch_dir.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace reelgate {
+
+using namespace std::chrono_literals;
+
+class StoppedClock final : public Clock {
+public:
+    SteadyTime now() const override { return SteadyTime{} + passed; }
+    WallTime wall() const override { return WallTime(std::chrono::hours(500'000)) + passed; }
+
+    std::chrono::milliseconds passed{0};
+};
+
+// Works until it is cancelled or stopped.
+class BusyProvider final : public Provider {
+public:
+    BusyProvider(asio::io_context& loop, Description description, ProbeReport report)
+        : loop_(loop), description_(std::move(description)), report_(std::move(report))
+    {
+    }
+
+    Task<Done> open(std::chrono::milliseconds) override { co_return Done{}; }
+    const Description* description() const override { return &description_; }
+    ProviderStatus status() const override
+    {
+        ProviderStatus status;
+        status.health = Health::ready;
+        return status;
+    }
+    Task<ProbeReport> probe() override { co_return report_; }
+
+    Task<Done> run(AttemptOrder order, AttemptListener&) override
+    {
+        const std::string id = order.id;
+        asio::steady_timer& end = runs.try_emplace(id, loop_).first->second;
+        end.expires_at(asio::steady_timer::time_point::max());
+        boost::system::error_code woken;
+        co_await end.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        runs.erase(id);
+        co_return Error{
+            .category = Category::cancelled, .text = "cancelled", .billing = Billing::free};
+    }
+    void cancel(const std::string& attempt) override
+    {
+        if (const auto run = runs.find(attempt); run != runs.end()) run->second.cancel();
+    }
+    Task<std::string> abandon(std::string) override { co_return "{}"; }
+    Task<std::string> call(std::string, std::string, std::string, std::string) override
+    {
+        co_return invalid("there is no such extension", "no_extension");
+    }
+    asio::awaitable<void> stop() override
+    {
+        for (auto& [id, end] : runs)
+            end.cancel();
+        co_return;
+    }
+
+    std::map<std::string, asio::steady_timer> runs;
+
+private:
+    asio::io_context& loop_;
+    Description description_;
+    ProbeReport report_;
+};
+
+// One engine, from its start to the end of its last coroutine.
+class EngineStage {
+public:
+    explicit EngineStage(EngineSettings settings) : settings_(std::move(settings)) {}
+    ~EngineStage() { close(); }
+
+    void add(SlotConfig config, Description description, ProbeReport report)
+    {
+        config.health.interval = 1h; // one look, and then it is frozen
+        config.health.hurried = 1h;
+        waiting_.emplace_back(
+            std::move(config),
+            std::make_unique<BusyProvider>(loop, std::move(description), std::move(report)));
+    }
+
+    Engine& open()
+    {
+        StoreOptions where;
+        where.directory = scratch / "jobs";
+        where.keep_free_bytes = 0;
+        auto opened = JobStore::open(loop.get_executor(), clock, where);
+        auto artifacts = ArtifactStore::open(scratch / "artifacts");
+        if (!opened || !artifacts) throw std::runtime_error("there is no store");
+        store_ = *std::move(opened);
+        artifacts_ = std::make_unique<ArtifactStore>(*std::move(artifacts));
+        const EngineParts parts{.loop = loop,
+                                .pool = pool_,
+                                .clock = clock,
+                                .log = log_,
+                                .store = *store_,
+                                .artifacts = *artifacts_,
+                                .media = {"/nonexistent"},
+                                .work_root = scratch / "work",
+                                .inputs_root = scratch / "inputs"};
+        engine_ = std::make_unique<Engine>(parts, settings_);
+        for (auto& [config, provider] : waiting_)
+            engine_->add(std::move(config), std::move(provider));
+        engine_->start();
+        until([&] {
+            return std::all_of(engine_->slots().begin(), engine_->slots().end(), [](const auto& s) {
+                return s->probed() || s->provider() == nullptr;
+            });
+        });
+        return *engine_;
+    }
+
+    // Turns the loop until `reached`; gives up after a minute.
+    bool until(const std::function<bool()>& reached)
+    {
+        const auto deadline = std::chrono::steady_clock::now() + 60s;
+        while (!reached()) {
+            if (std::chrono::steady_clock::now() >= deadline) {
+                ADD_FAILURE() << "waited in vain";
+                return false;
+            }
+            loop.restart();
+            loop.run_one_for(20ms);
+        }
+        return true;
+    }
+
+    template <class T>
+    T finish(asio::awaitable<T> task)
+    {
+        std::optional<T> answer;
+        asio::co_spawn(loop, keep(std::move(task), answer), [](std::exception_ptr failure) {
+            if (failure) std::rethrow_exception(failure);
+        });
+        until([&] { return answer.has_value(); });
+        return *std::move(answer);
+    }
+
+    void close()
+    {
+        if (!engine_) return;
+        finish(leave());
+        engine_.reset();
+        store_.reset();
+        pool_.join();
+    }
+
+    ScratchDir scratch;
+    StoppedClock clock;
+    asio::io_context loop{1};
+
+private:
+    template <class T>
+    static asio::awaitable<void> keep(asio::awaitable<T> task, std::optional<T>& answer)
+    {
+        answer.emplace(co_await std::move(task));
+    }
+
+    asio::awaitable<bool> leave()
+    {
+        co_await engine_->drain(0ms);
+        co_await store_->close();
+        co_return true;
+    }
+
+    EngineSettings settings_;
+    asio::thread_pool pool_{2};
+    Log log_{STDERR_FILENO, LogFormat::text, Level::error};
+    std::vector<std::pair<SlotConfig, std::unique_ptr<Provider>>> waiting_;
+    std::unique_ptr<JobStore> store_;
+    std::unique_ptr<ArtifactStore> artifacts_;
+    std::unique_ptr<Engine> engine_;
+};
+
+} // namespace reelgate
