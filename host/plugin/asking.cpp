@@ -17,6 +17,9 @@ constexpr auto kProbePatience = 2s;
 constexpr auto kCallPatience = 300s;
 constexpr auto kPingPatience = 15s;
 
+// Pings that are asked for here have numbers that those of the supervision never reach.
+constexpr std::uint64_t kPings = std::uint64_t{1} << 32U;
+
 } // namespace
 
 struct Asking::Question {
@@ -33,7 +36,7 @@ Asking::Asking(asio::any_io_executor loop, std::string plugin, std::string id, S
 
 Task<Done> Asking::ping()
 {
-    const std::uint64_t n = ++last_number_;
+    const std::uint64_t n = kPings + ++last_number_;
     const Json frame{
         {"type", "ping"},
         {"n",    n     }
@@ -114,12 +117,12 @@ Task<std::string> Asking::await_answer(std::string key,
                     .phase = Phase::queue};
 }
 
-void Asking::answered(const std::string& type, const Json& frame)
+bool Asking::answered(const std::string& type, const Json& frame)
 {
     const std::string name =
         type == "abandoned" ? text_of(frame, "job") : std::to_string(number_of(frame));
     const auto found = questions_.find(type + ' ' + name);
-    if (found == questions_.end()) return;
+    if (found == questions_.end()) return false;
     Question& question = *found->second;
     if (type == "pong")
         question.answer = std::string("{}");
@@ -129,6 +132,7 @@ void Asking::answered(const std::string& type, const Json& frame)
         question.answer = failure_in(frame, Phase::queue);
     question.wake.cancel();
     questions_.erase(found);
+    return true;
 }
 
 void Asking::lose_all(const Error& why)

@@ -34,8 +34,8 @@ public:
                            const std::string& name,
                            const std::string& argument_json);
 
-    // A frame of type pong, probed, abandoned or called.
-    void answered(const std::string& type, const Json& frame);
+    // A frame of type pong, probed, abandoned or called; false if it answers nothing that waits.
+    bool answered(const std::string& type, const Json& frame);
 
     // The worker is gone: whoever waits hears why.
     void lose_all(const Error& why);

@@ -63,8 +63,16 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(asio::any_io_executor 
                                                           ChildEvents& events)
 {
     RG_TRY(SpawnedWorker spawned, spawn_worker(program, order, environment));
-    std::unique_ptr<ChildProcess> child(
-        new ChildProcess(std::move(loop), std::move(spawned), output, events));
+    std::unique_ptr<ChildProcess> child;
+    try {
+        child.reset(new ChildProcess(std::move(loop), spawned, output, events));
+    } catch (const boost::system::system_error& e) { // the loop can watch no more descriptors
+        kill_and_reap(spawned.pid);
+        // No disk is meant by the ENOSPC of a table of watches.
+        return Error{.category = Category::worker_unavailable,
+                     .text = "listening to " + program.string() + ": " + e.code().message(),
+                     .phase = Phase::load};
+    }
     child->tasks_.spawn(child->read_wire());
     child->tasks_.spawn(child->write_wire());
     child->tasks_.spawn(child->read_output());
@@ -74,15 +82,33 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(asio::any_io_executor 
 }
 
 ChildProcess::ChildProcess(asio::any_io_executor loop,
-                           SpawnedWorker spawned,
+                           SpawnedWorker& spawned,
                            WorkerOutput& output,
                            ChildEvents& events)
-    : pid_(spawned.pid), output_(output), events_(events),
-      wire_(loop, asio::local::stream_protocol(), spawned.wire.release()),
-      words_(loop, asio::local::stream_protocol(), spawned.last_words.release()),
-      printed_(loop, spawned.output.release()), pidfd_(loop, spawned.pidfd.release()),
-      more_to_send_(loop), drained_(loop), exited_(loop), tasks_(loop)
+    : pid_(spawned.pid), output_(output), events_(events), wire_(loop), words_(loop),
+      printed_(loop), pidfd_(loop), more_to_send_(loop), drained_(loop), exited_(loop), tasks_(loop)
 {
+    // Each assign() may throw; until it has not, the descriptor is still `spawned`'s.
+    wire_.assign(asio::local::stream_protocol(), spawned.wire.get());
+    static_cast<void>(spawned.wire.release());
+    words_.assign(asio::local::stream_protocol(), spawned.last_words.get());
+    static_cast<void>(spawned.last_words.release());
+    printed_.assign(spawned.output.get());
+    static_cast<void>(spawned.output.release());
+    pidfd_.assign(spawned.pidfd.get());
+    static_cast<void>(spawned.pidfd.release());
+}
+
+Result<std::unique_ptr<Child>> start_child_process(asio::any_io_executor loop,
+                                                   const std::filesystem::path& program,
+                                                   const LaunchOrder& order,
+                                                   const Environment& environment,
+                                                   WorkerOutput& output,
+                                                   ChildEvents& events)
+{
+    RG_TRY(auto child,
+           ChildProcess::start(std::move(loop), program, order, environment, output, events));
+    return std::unique_ptr<Child>(std::move(child));
 }
 
 ChildProcess::~ChildProcess()
@@ -90,13 +116,34 @@ ChildProcess::~ChildProcess()
     if (!gone_) kill();
 }
 
-bool ChildProcess::send(const Json& frame)
+Sent ChildProcess::send(const Json& frame)
 {
     auto bytes = encode_frame(frame);
-    if (!bytes || hung_up_) return false;
+    if (!bytes) return Sent::too_long;
+    if (hung_up_ || deaf_) return Sent::closed;
+    unsent_ += bytes->size();
+    if (unsent_ > kMaxUnsent) {
+        deaf_ = true;
+        outgoing_.clear();
+        tasks_.spawn(tell_that_it_is_deaf());
+        return Sent::closed;
+    }
     outgoing_.push_back(*std::move(bytes));
     more_to_send_.cancel();
-    return true;
+    return Sent::queued;
+}
+
+// A turn later: whoever sends is in the middle of something.
+asio::awaitable<void> ChildProcess::tell_that_it_is_deaf()
+{
+    const auto loop = co_await asio::this_coro::executor;
+    co_await asio::post(loop, asio::use_awaitable);
+    if (gone_ || hung_up_) co_return;
+    events_.on_wire_broken(Error{.category = Category::plugin_crashed,
+                                 .text = "the worker does not read: " +
+                                         std::to_string(kMaxUnsent >> 20U) + " MiB wait for it",
+                                 .code = "protocol_violation",
+                                 .phase = Phase::run});
 }
 
 void ChildProcess::kill()
@@ -121,7 +168,8 @@ asio::awaitable<void> ChildProcess::read_wire()
         boost::system::error_code failed;
         const std::size_t got = co_await wire_.async_read_some(
             asio::buffer(block), asio::redirect_error(asio::use_awaitable, failed));
-        if (failed) break;
+        // What arrives behind its end is from somebody who inherited the wire.
+        if (failed || gone_) break;
         reader.feed({block.data(), got});
         if (!deliver(reader)) break;
     }
@@ -172,6 +220,7 @@ asio::awaitable<void> ChildProcess::write_wire()
         const auto bytes = asio::buffer(frame);
         co_await asio::async_write(wire_, bytes, asio::redirect_error(asio::use_awaitable, failed));
         if (failed) co_return;
+        unsent_ -= frame.size();
     }
 }
 

@@ -13,6 +13,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <memory>
@@ -47,7 +48,30 @@ public:
     virtual void on_exit(const ExitFacts& facts) = 0; // the last call
 };
 
-class ChildProcess {
+// What became of a frame that was to be sent.
+enum class Sent : std::uint8_t {
+    queued,
+    too_long, // for the wire: a bug of the caller's, or a wish of the user's
+    closed,   // nobody reads there any more
+};
+
+// A worker that reads its frames has none waiting. One that lets more than this wait does not read,
+// and its wire is broken: what it asks for must not fill our memory with answers.
+inline constexpr std::size_t kMaxUnsent = std::size_t{4} << 20U;
+
+// A worker, as its owner deals with it; tests have others than processes.
+class Child {
+public:
+    virtual ~Child() = default;
+    virtual Sent send(const Json& frame) = 0;
+    virtual void kill() = 0; // its whole process group, at once
+    virtual pid_t pid() const = 0;
+
+    // Returns once it is gone and everything that listens has ended.
+    virtual asio::awaitable<void> join() = 0;
+};
+
+class ChildProcess final : public Child {
 public:
     // Spawns it and starts to listen. `events` must outlive the process; join() before it dies.
     static Result<std::unique_ptr<ChildProcess>> start(asio::any_io_executor loop,
@@ -56,30 +80,24 @@ public:
                                                        const Environment& environment,
                                                        WorkerOutput& output,
                                                        ChildEvents& events);
-    ~ChildProcess();
+    ~ChildProcess() override;
 
-    // Queues a frame. A frame too long to send is a bug of the caller's and is dropped with
-    // `false`.
-    bool send(const Json& frame);
+    // Queues a frame. Beyond kMaxUnsent the wire is broken, which is told a turn later.
+    Sent send(const Json& frame) override;
 
-    // What has been asked of the worker and not yet left. The owner asks no more than this much.
-    std::size_t unsent() const { return outgoing_.size(); }
-
-    // Ends the whole process group at once.
-    void kill();
+    void kill() override;
 
     // Closes our end of the wire, as a dead daemon would.
     void hang_up();
 
     // The processor time limit, memory and the like can be asked of the kernel by this.
-    pid_t pid() const { return pid_; }
+    pid_t pid() const override { return pid_; }
 
-    // Returns once it is gone and everything that listens has ended.
-    asio::awaitable<void> join() { return tasks_.join(); }
+    asio::awaitable<void> join() override { return tasks_.join(); }
 
 private:
     ChildProcess(asio::any_io_executor loop,
-                 SpawnedWorker spawned,
+                 SpawnedWorker& spawned,
                  WorkerOutput& output,
                  ChildEvents& events);
 
@@ -88,6 +106,7 @@ private:
     asio::awaitable<void> read_output();
     asio::awaitable<void> hear_last_words();
     asio::awaitable<void> await_exit();
+    asio::awaitable<void> tell_that_it_is_deaf();
     bool deliver(class FrameReader& reader);
     void reader_ended();
     ExitFacts collect();
@@ -104,12 +123,21 @@ private:
     asio::steady_timer exited_;
     int readers_ = 3; // the wire, what it prints, its last words
     std::deque<std::string> outgoing_;
+    std::size_t unsent_ = 0; // bytes, those of the frame that is being written included
     std::optional<Crash> crash_;
     bool hung_up_ = false;
+    bool deaf_ = false;
     bool gone_ = false;
 
     // Runs code that uses the members above: keep it last.
     TaskGroup tasks_;
 };
+
+Result<std::unique_ptr<Child>> start_child_process(asio::any_io_executor loop,
+                                                   const std::filesystem::path& program,
+                                                   const LaunchOrder& order,
+                                                   const Environment& environment,
+                                                   WorkerOutput& output,
+                                                   ChildEvents& events);
 
 } // namespace reelgate

@@ -19,6 +19,11 @@ Error neighbour(std::string_view plugin, std::string_view what)
                  .phase = Phase::run};
 }
 
+std::string because(const Death& death)
+{
+    return death.reason.empty() ? std::string() : ": " + std::string(death.reason);
+}
+
 Error killed(const Death& death, const JobClock& clock, KillReason reason)
 {
     const std::string plugin(death.plugin);
@@ -43,15 +48,17 @@ Error killed(const Death& death, const JobClock& clock, KillReason reason)
     case KillReason::unresponsive:
     case KillReason::protocol_violation:
         return Error{.category = Category::plugin_crashed,
-                     .text = plugin + (reason == KillReason::unresponsive
-                                           ? " did not answer and was ended"
-                                           : " broke the worker protocol and was ended"),
+                     .text = plugin +
+                             (reason == KillReason::unresponsive
+                                  ? " did not answer and was ended"
+                                  : " broke the worker protocol and was ended") +
+                             because(death),
                      .code = std::string(to_string(reason)),
                      .hint = "see `reelgate plugin logs`",
                      .phase = Phase::run};
     case KillReason::asked: // by its own `fatal`, the only thing that asks
         return Error{.category = Category::plugin_crashed,
-                     .text = plugin + " gave up and was ended",
+                     .text = plugin + " gave up and was ended" + because(death),
                      .code = "gave_up",
                      .hint = "see `reelgate plugin logs`",
                      .phase = Phase::run};

@@ -15,6 +15,7 @@ struct Death {
     std::optional<supervise::KillReason> killed_for; // by us
     std::string_view plugin;                         // "org.example.bars 1.0.0"
     bool remote = false;                             // it may go on elsewhere without the worker
+    std::string_view reason = {};                    // why it was killed, for people
 };
 
 // `clock` is the attempt's own at that moment. The culprit of a crash is plugin_crashed; who only

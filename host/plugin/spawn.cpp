@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -119,6 +120,13 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts)
 
 } // namespace
 
+void kill_and_reap(pid_t pid)
+{
+    ::kill(-pid, SIGKILL);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+}
+
 Result<SpawnedWorker> spawn_worker(const std::filesystem::path& program,
                                    const LaunchOrder& order,
                                    const Environment& extra)
@@ -152,6 +160,11 @@ Result<SpawnedWorker> spawn_worker(const std::filesystem::path& program,
     if (failed != 0)
         return system_error(Category::worker_unavailable, "starting " + program.string(), failed);
     spawned.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, spawned.pid, 0)));
+    if (!spawned.pidfd) {
+        const int error = errno;
+        kill_and_reap(spawned.pid);
+        return system_error(Category::worker_unavailable, "watching " + program.string(), error);
+    }
     spawned.wire = std::move(wire.ours);
     spawned.last_words = std::move(words.ours);
     spawned.output = std::move(output.ours);

@@ -30,6 +30,9 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 inline constexpr const char* kWorkerMark = "REELGATE_WORKER";
 inline constexpr const char* kParentMark = "REELGATE_PARENT"; // our process id
 
+// Ends a worker that nobody will watch, with its group, and takes its exit.
+void kill_and_reap(pid_t pid);
+
 // Must run on the thread that lives as long as the worker may: the parent-death signal belongs to
 // the thread that spawned, and a child of a pool thread dies with that thread.
 Result<SpawnedWorker> spawn_worker(const std::filesystem::path& program,

@@ -77,8 +77,7 @@ public:
         if (s_.life != Life::starting) return;
         enter(Life::ready, "");
         s_.next_ping = now_ + limits_.ping_every;
-        s_.oldest_ping.reset();
-        s_.pings_unanswered = 0;
+        s_.pings.clear();
     }
 
     void on(const Fatal& event)
@@ -88,11 +87,14 @@ public:
         kill(KillReason::asked);
     }
 
-    void on(const Ponged&)
+    // One thread of the worker's answers them in their order. A number that waits for no answer
+    // says nothing of that thread.
+    void on(const Ponged& event)
     {
-        s_.oldest_ping.reset();
-        s_.pings_unanswered = 0;
-        if (std::exchange(s_.degraded, false)) actions_.emplace_back(StateChanged{});
+        if (!awaits_pong(s_, event.n)) return;
+        std::erase_if(s_.pings, [&](const Ping& ping) { return ping.n <= event.n; });
+        if (s_.pings.size() < limits_.pings_until_degraded && std::exchange(s_.degraded, false))
+            actions_.emplace_back(StateChanged{});
     }
 
     void on(const SignOfLife& event)
@@ -224,18 +226,18 @@ private:
 
     void watch_pings()
     {
-        if (s_.oldest_ping && now_ >= *s_.oldest_ping + limits_.ping_limit) {
+        if (!s_.pings.empty() && now_ >= s_.pings.front().sent + limits_.ping_limit) {
             s_.reason = "no answer to a ping";
             return kill(KillReason::unresponsive);
         }
         if (!s_.next_ping || now_ < *s_.next_ping) return;
-        if (s_.oldest_ping && ++s_.pings_unanswered == limits_.pings_until_degraded) {
+        if (s_.pings.size() == limits_.pings_until_degraded) {
             s_.degraded = true;
             actions_.emplace_back(StateChanged{});
         }
-        if (!s_.oldest_ping) s_.oldest_ping = now_;
+        s_.pings.push_back(Ping{++s_.last_ping, now_});
         s_.next_ping = now_ + limits_.ping_every;
-        actions_.emplace_back(SendPing{});
+        actions_.emplace_back(SendPing{s_.last_ping});
     }
 
     bool is_overdue(const JobClock& job) const
@@ -332,7 +334,7 @@ std::optional<SteadyTime> wake_at(const State& state, const Limits& limits)
         break;
     case Life::ready:
         if (state.next_ping) by(*state.next_ping);
-        if (state.oldest_ping) by(*state.oldest_ping + limits.ping_limit);
+        if (!state.pings.empty()) by(state.pings.front().sent + limits.ping_limit);
         // Jobs that are overdue wait for the same moment; their own clocks have run out.
         if (state.kill_at) {
             by(*state.kill_at);
@@ -346,6 +348,12 @@ std::optional<SteadyTime> wake_at(const State& state, const Limits& limits)
         break;
     }
     return wake;
+}
+
+bool awaits_pong(const State& state, std::uint64_t n)
+{
+    return std::any_of(
+        state.pings.begin(), state.pings.end(), [n](const Ping& ping) { return ping.n == n; });
 }
 
 bool takes_jobs(const State& state) { return state.life == Life::ready && !state.kill_at; }

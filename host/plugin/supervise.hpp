@@ -70,6 +70,11 @@ struct JobClock {
     bool stalled = false; // cancelled because it was silent, not because somebody asked
 };
 
+struct Ping {
+    std::uint64_t n = 0;
+    SteadyTime sent{};
+};
+
 struct State {
     Life life = Life::stopped;
     SteadyTime since{};
@@ -79,8 +84,8 @@ struct State {
 
     std::map<std::string, JobClock> jobs{};
     std::optional<SteadyTime> next_ping{};
-    std::optional<SteadyTime> oldest_ping{}; // unanswered
-    unsigned pings_unanswered = 0;
+    std::vector<Ping> pings{}; // unanswered, the oldest first
+    std::uint64_t last_ping = 0;
     std::optional<KillReason> killing_for{};
     std::optional<SteadyTime> kill_at{}; // a kill that waits for the neighbours
     std::string refusal{};               // set while the worker that can never be dies
@@ -99,7 +104,9 @@ struct Created {};
 struct Fatal {
     std::string text;
 }; // before `created`: the worker says that it never will be
-struct Ponged {};
+struct Ponged {
+    std::uint64_t n = 0; // of the ping that it answers, and with it those before
+};
 struct SignOfLife {
     std::string job;
 };
@@ -139,7 +146,9 @@ using Event = std::variant<StartAsked,
 
 // What to do about it.
 struct Spawn {};
-struct SendPing {};
+struct SendPing {
+    std::uint64_t n;
+};
 struct SendCancel {
     std::string job;
 };
@@ -160,6 +169,9 @@ Step step(State state, const Event& event, SteadyTime now, const Limits& limits,
 
 // When the next Tick is due; nothing if only an event can change anything.
 std::optional<SteadyTime> wake_at(const State& state, const Limits& limits);
+
+// Is a ping of this number unanswered?
+bool awaits_pong(const State& state, std::uint64_t n);
 
 // May a job be sent there now?
 bool takes_jobs(const State& state);

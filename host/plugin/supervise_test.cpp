@@ -18,7 +18,7 @@ public:
         state = std::move(s.state);
         for (const Action& action : s.actions) {
             if (std::holds_alternative<Spawn>(action)) ++spawns;
-            if (std::holds_alternative<SendPing>(action)) ++pings;
+            if (const auto* p = std::get_if<SendPing>(&action)) pings.push_back(p->n);
             if (std::holds_alternative<SendBye>(action)) ++byes;
             if (const auto* c = std::get_if<SendCancel>(&action)) cancels.push_back(c->job);
             if (const auto* k = std::get_if<Kill>(&action)) kills.push_back(k->reason);
@@ -34,9 +34,9 @@ public:
             const auto wake = wake_at(state, limits);
             if (!wake || *wake > end) break;
             now = std::max(now, *wake);
-            const unsigned before = pings;
+            const std::size_t before = pings.size();
             tell(Tick{});
-            if (answers_pings && pings > before) tell(Ponged{});
+            if (answers_pings && pings.size() > before) tell(Ponged{pings.back()});
             ++ticks;
         }
         now = end;
@@ -51,7 +51,7 @@ public:
     SteadyTime now = kStart;
     double chance = 0.5; // no jitter
     unsigned spawns = 0;
-    unsigned pings = 0;
+    std::vector<std::uint64_t> pings;
     unsigned byes = 0;
     unsigned ticks = 0;
     std::vector<std::string> cancels;
@@ -83,7 +83,7 @@ TEST(Supervise, ADaemonThatIdlesWakesOnlyForPings)
 {
     Story story;
     story.ready().pass(60s);
-    EXPECT_EQ(story.pings, 30U);
+    EXPECT_EQ(story.pings.size(), 30U);
     EXPECT_EQ(story.ticks, 30U);
 }
 
@@ -100,10 +100,47 @@ TEST(Supervise, UnansweredPingsDegradeAndThenKill)
 TEST(Supervise, OneAnswerHealsDegradation)
 {
     Story story;
-    story.ready().pass(9s, false).tell(Ponged{});
+    story.ready().pass(9s, false);
+    ASSERT_TRUE(story.state.degraded);
+    story.tell(Ponged{story.pings.back()});
     EXPECT_FALSE(story.state.degraded);
     story.pass(60s);
     EXPECT_TRUE(story.kills.empty());
+}
+
+TEST(Supervise, APongThatAnswersNothingIsNoSignOfLife)
+{
+    Story story;
+    story.ready();
+    for (int second = 0; second < 18; ++second) {
+        story.pass(1s, false);
+        for (const std::uint64_t n : {0U, 1000U})
+            story.tell(Ponged{n});
+    }
+    EXPECT_EQ(story.kills, std::vector{KillReason::unresponsive});
+}
+
+TEST(Supervise, AnAnswerIsOneToThePingsBeforeAndNotToThoseBehind)
+{
+    Story story;
+    story.ready().pass(7s, false);
+    ASSERT_EQ(story.pings, (std::vector<std::uint64_t>{1, 2, 3}));
+    story.tell(Ponged{2});
+    EXPECT_FALSE(awaits_pong(story.state, 1));
+    EXPECT_TRUE(awaits_pong(story.state, 3));
+    story.pass(13s, false); // the third was sent at the sixth second
+    EXPECT_TRUE(story.kills.empty());
+    story.pass(2s, false);
+    EXPECT_EQ(story.kills, std::vector{KillReason::unresponsive});
+}
+
+TEST(Supervise, ThePingsOfAWorkerThatIsGoneAreNotAnsweredByTheNext)
+{
+    Story story;
+    story.ready().pass(3s, false).crash().pass(2s).tell(Created{});
+    EXPECT_FALSE(awaits_pong(story.state, 1));
+    story.pass(3s, false);
+    EXPECT_EQ(story.pings.back(), 2U);
 }
 
 TEST(Supervise, RestsDoubleUpToTheLongest)

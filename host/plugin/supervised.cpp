@@ -41,10 +41,11 @@ SupervisedProvider::SupervisedProvider(asio::any_io_executor loop,
                                        const Clock& clock,
                                        std::filesystem::path worker_program,
                                        Manifest manifest,
-                                       ProviderSettings settings)
+                                       ProviderSettings settings,
+                                       StartChild start_child)
     : log_(log), clock_(clock), loop_(loop), program_(std::move(worker_program)),
       manifest_(std::move(manifest)), settings_(std::move(settings)), output_(settings_.data_dir),
-      chance_(std::random_device{}()),
+      chance_(std::random_device{}()), start_child_(std::move(start_child)),
       asking_(
           loop, who(manifest_), manifest_.id, [this](const Json& frame) { return send(frame); }),
       timer_(loop), tasks_(loop)
@@ -150,98 +151,6 @@ Error SupervisedProvider::unavailable() const
                  .phase = Phase::queue};
 }
 
-// Asking the plugin
-// --------------------------------------------------------------------------------
-
-Result<Done> SupervisedProvider::send(const Json& frame)
-{
-    if (state_.life == Life::ready && child_ && child_->send(frame)) return Done{};
-    return unavailable();
-}
-
-Task<ProbeReport> SupervisedProvider::probe()
-{
-    auto answer = co_await asking_.probe();
-    if (!answer) co_return std::move(answer).error();
-    co_return parse_probe(*answer);
-}
-
-Task<std::string> SupervisedProvider::abandon(std::string remote_json)
-{
-    return asking_.abandon(remote_json);
-}
-
-Task<std::string> SupervisedProvider::call(std::string extension,
-                                           std::string function,
-                                           std::string name,
-                                           std::string argument_json)
-{
-    return asking_.call(extension, function, name, argument_json);
-}
-
-// Attempts
-// -----------------------------------------------------------------------------------------
-
-Task<Done> SupervisedProvider::run(AttemptOrder order, AttemptListener& listener)
-{
-    if (!supervise::takes_jobs(state_)) co_return unavailable();
-    if (attempts_.contains(order.id))
-        co_return internal_error("attempt " + order.id + " runs already");
-
-    Json frame{
-        {"type",    order.remote_json ? "resume" : "run"},
-        {"job",     order.id                            },
-        {"request", Json::parse(order.request_json,       nullptr, false)},
-        {"work_dir",   order.work_dir.string()                                      }
-    };
-    if (order.remote_json) frame["remote"] = Json::parse(*order.remote_json, nullptr, false);
-    if (!child_->send(frame))
-        co_return invalid("the request is too long for a worker's frame", "request_too_long");
-
-    auto attempt = std::make_shared<RunningAttempt>(loop_, listener, order.work_dir);
-    attempts_.emplace(order.id, attempt);
-    apply(supervise::JobStarted{order.id});
-    log_.write(Event::attempt_started,
-               {
-                   {"provider", settings_.id},
-                   {"attempt",  order.id    }
-    });
-    while (!attempt->verdict) {
-        boost::system::error_code woken;
-        attempt->wake.expires_at(asio::steady_timer::time_point::max());
-        co_await attempt->wake.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        const auto ours = co_await asio::this_coro::cancellation_state;
-        if (ours.cancelled() == asio::cancellation_type::none || attempt->verdict) continue;
-        // Whoever waited has gone, and the listener with him: nobody hears of this attempt again.
-        attempts_.erase(order.id);
-        apply(supervise::CancelAsked{order.id});
-        co_return Error{.category = Category::cancelled, .text = "nobody waits for it any more"};
-    }
-    const Result<Done> verdict = *attempt->verdict;
-    log_.write(Event::attempt_ended,
-               {
-                   {"provider", settings_.id                                          },
-                   {"attempt",  order.id                                              },
-                   {"category", verdict ? "none" : to_string(verdict.error().category)},
-                   {"text",     verdict ? std::string() : verdict.error().text        }
-    });
-    co_return verdict;
-}
-
-void SupervisedProvider::cancel(const std::string& attempt)
-{
-    apply(supervise::CancelAsked{attempt});
-}
-
-void SupervisedProvider::settle(const std::string& attempt, Result<Done> verdict)
-{
-    const auto found = attempts_.find(attempt);
-    if (found == attempts_.end()) return;
-    found->second->verdict = std::move(verdict);
-    found->second->wake.cancel();
-    attempts_.erase(found);
-}
-
 // Supervision
 // --------------------------------------------------------------------------------------
 
@@ -261,10 +170,10 @@ void SupervisedProvider::perform(const supervise::Action& action)
     if (std::holds_alternative<supervise::Spawn>(action)) return do_spawn();
     if (std::holds_alternative<supervise::StateChanged>(action)) return announce_state();
     if (!child_) return;
-    if (std::holds_alternative<supervise::SendPing>(action)) {
+    if (const auto* ping = std::get_if<supervise::SendPing>(&action)) {
         child_->send(Json{
-            {"type", "ping"},
-            {"n",    0     }
+            {"type", "ping" },
+            {"n",    ping->n}
         });
     } else if (const auto* cancel = std::get_if<supervise::SendCancel>(&action)) {
         child_->send(Json{

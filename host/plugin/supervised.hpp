@@ -5,11 +5,14 @@
 #include "host/base/log.hpp"
 #include "host/plugin/asking.hpp"
 #include "host/plugin/child_process.hpp"
+#include "host/plugin/floodgate.hpp"
+#include "host/plugin/handshake.hpp"
 #include "host/plugin/private_tmp.hpp"
 #include "host/plugin/provider.hpp"
 #include "host/plugin/provider_settings.hpp"
 #include "host/plugin/supervise.hpp"
 
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -26,15 +29,25 @@ struct JailReport {
     std::string detail;
 };
 
+using StartChild =
+    std::function<Result<std::unique_ptr<Child>>(asio::any_io_executor loop,
+                                                 const std::filesystem::path& program,
+                                                 const LaunchOrder& order,
+                                                 const Environment& environment,
+                                                 WorkerOutput& output,
+                                                 ChildEvents& events)>;
+
 class SupervisedProvider final : public Provider, ChildEvents {
 public:
-    // Starts nothing yet. `log` and `clock` must outlive it.
+    // Starts nothing yet. `log` and `clock` must outlive it. Its workers are processes unless
+    // `start_child` makes others.
     SupervisedProvider(asio::any_io_executor loop,
                        const Log& log,
                        const Clock& clock,
                        std::filesystem::path worker_program,
                        Manifest manifest,
-                       ProviderSettings settings);
+                       ProviderSettings settings,
+                       StartChild start_child = &start_child_process);
     ~SupervisedProvider() override;
 
     void start();       // also while it stops: then it is started again, and stop() returns
@@ -80,7 +93,7 @@ private:
     void do_spawn();
     void lose_attempts(const ExitFacts& facts);
     asio::awaitable<void>
-    bury(std::unique_ptr<ChildProcess> child, std::string mark, std::optional<PrivateTmp> tmp);
+    bury(std::unique_ptr<Child> child, std::string mark, std::optional<PrivateTmp> tmp);
     void give_tmp(Environment& environment);
     void announce_state();
     void run_clock();
@@ -91,14 +104,19 @@ private:
     void on_hello(const Json& frame);
     void on_created(const Json& frame);
     void on_fatal(const Json& frame);
+    void on_pong(const Json& frame);
     void on_job_frame(const std::string& type, const Json& frame);
+    void on_unheard(const std::string& type, const std::string& id, const Json& frame);
+    void on_progress(RunningAttempt& attempt, const Json& frame);
+    void on_preview(RunningAttempt& attempt, const Json& frame);
+    void deliver_held(RunningAttempt& attempt, bool all);
     void on_artifact(RunningAttempt& attempt, const Json& frame);
     void on_durable(RunningAttempt& attempt, const std::string& type, const Json& frame);
-    void refuse_durable(const std::string& type, const Json& frame);
     Ack ack_of(const Json& frame);
     void on_done(const std::string& id, RunningAttempt& attempt, const Json& frame);
     void on_log_frame(const Json& frame);
     void misbehaved(std::string_view what, std::string_view detail);
+    void tell_losses(bool all);
 
     Result<Done> send(const Json& frame);
     void settle(const std::string& attempt, Result<Done> verdict);
@@ -122,18 +140,20 @@ private:
     std::string mark_;              // of the worker that runs or ran last
     std::optional<PrivateTmp> tmp_; // and its temporary files
     unsigned kills_ = 0;
+    Floodgate floodgate_;
+    StartChild start_child_;
 
     Asking asking_;
     std::map<std::string, std::shared_ptr<RunningAttempt>> attempts_;
     asio::steady_timer timer_;
     std::list<asio::steady_timer*> waiters_; // who waits for the next change of state
-    bool greeted_ = false;                   // the worker has said its hello
-    bool stopping_ = false;                  // somebody is in stop()
-    bool ticking_ = false;                   // tick() runs
-    bool ended_ = false;                     // and shall end
+    Handshake handshake_ = Handshake::none;
+    bool stopping_ = false; // somebody is in stop()
+    bool ticking_ = false;  // tick() runs
+    bool ended_ = false;    // and shall end
 
     // These run code on the loop that uses the members above: keep them last.
-    std::unique_ptr<ChildProcess> child_;
+    std::unique_ptr<Child> child_;
     TaskGroup tasks_;
 };
 

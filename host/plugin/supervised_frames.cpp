@@ -1,9 +1,7 @@
 // What SupervisedProvider makes of each frame of a worker. Every member is looked at as if it came
 // from the network; what is unknown is ignored, what is wrong is logged and costs the attempt it
 // names.
-#include "host/plugin/config_check.hpp"
 #include "host/plugin/frame_members.hpp"
-#include "host/plugin/frames.hpp"
 #include "host/plugin/supervised_state.hpp"
 #include "host/plugin/work_dir.hpp"
 
@@ -21,33 +19,6 @@ constexpr std::size_t kMaxArtifacts = 256;
 
 // A plugin's own words in our log are cut to this.
 constexpr std::size_t kMaxLoggedFields = 4096;
-
-Error refusal(std::string text, std::string code, std::string hint)
-{
-    return Error{.category = Category::worker_unavailable,
-                 .text = std::move(text),
-                 .code = std::move(code),
-                 .hint = std::move(hint),
-                 .phase = Phase::load};
-}
-
-Result<Done> speaks_our_protocol(const Json& hello, const std::string& who)
-{
-    const auto range = hello.find("protocol");
-    const bool shaped = range != hello.end() && range->is_array() && range->size() == 2 &&
-                        (*range)[0].is_number_integer() && (*range)[1].is_number_integer();
-    if (!shaped)
-        return refusal(who + ": its hello names no protocol", "bad_hello", "see the plugin guide");
-    const auto lowest = (*range)[0].get<std::int64_t>();
-    const auto highest = (*range)[1].get<std::int64_t>();
-    const std::string sides = who + " speaks worker protocol " + std::to_string(lowest) + " to " +
-                              std::to_string(highest) + ", this is " +
-                              std::to_string(kProtocolLowest) + " to " +
-                              std::to_string(kProtocolHighest);
-    if (lowest > kProtocolHighest) return refusal(sides, "protocol_too_new", "update Reelgate");
-    if (highest < kProtocolLowest) return refusal(sides, "protocol_too_old", "update the plugin");
-    return Done{};
-}
 
 ProgressNote note_from(const Json& frame)
 {
@@ -76,11 +47,7 @@ void SupervisedProvider::on_frame(const Json& frame)
         {"created",   [](auto& p, const auto&,      const Json& f) { p.on_created(f); }            },
         {"fatal",     [](auto& p, const auto&,      const Json& f) { p.on_fatal(f); }              },
         {"log",       [](auto& p, const auto&,      const Json& f) { p.on_log_frame(f); }          },
-        {"pong",
-         [](auto& p,              const auto& type, const Json& f) {
-             p.apply(supervise::Ponged{});
-             p.asking_.answered(type, f);
-         }                                      },
+        {"pong",      [](auto& p, const auto&,      const Json& f) { p.on_pong(f); }               },
         {"probed",    [](auto& p, const auto& type, const Json& f) { p.asking_.answered(type, f); }},
         {"called",    [](auto& p, const auto& type, const Json& f) { p.asking_.answered(type, f); }},
         {"abandoned",
@@ -92,121 +59,82 @@ void SupervisedProvider::on_frame(const Json& frame)
         {"accepted",  [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }    },
         {"done",      [](auto& p, const auto& type, const Json& f) { p.on_job_frame(type, f); }    },
     };
+    tell_losses(false);
+    if (handshake_ == Handshake::over) return;
     const std::string& type = frame["type"].get_ref<const std::string&>();
+    if (const auto taken = take_frame(handshake_, type); !taken)
+        return on_wire_broken(taken.error());
     if (const auto found = handlers.find(type); found != handlers.end())
         found->second(*this, type, frame);
 }
 
-void SupervisedProvider::on_hello(const Json& frame)
+void SupervisedProvider::on_pong(const Json& frame)
 {
-    // A second one would create a second instance behind the back of the attempts that run.
-    if (std::exchange(greeted_, true))
-        return on_wire_broken(Error{.category = Category::plugin_crashed,
-                                    .text = "the worker said hello twice",
-                                    .code = "protocol_violation",
-                                    .phase = Phase::run});
-    if (state_.life != supervise::Life::starting) return;
-    const std::string who = manifest_.id + ' ' + manifest_.version;
-    const auto refuse = [&](const Error& why) {
-        last_failure_ = why;
-        log_.write(Event::plugin_refused,
-                   {
-                       {"provider", settings_.id  },
-                       {"text",     why.sentence()}
-        });
-        apply(supervise::Fatal{why.text});
-    };
-    if (const auto speaks = speaks_our_protocol(frame, who); !speaks) return refuse(speaks.error());
-    auto description = checked_description(json_of(frame, "describe"), manifest_);
-    if (!description) return refuse(description.error());
-    const auto config = checked_config(*description, settings_.config_json);
-    description_ = *std::move(description);
-    if (!config) return refuse(config.error());
-    settings_.limits.silent_for = settings_.silent_for.value_or(description_->silent_for);
-    settings_.limits.cancel_within = settings_.cancel_within.value_or(description_->cancel_within);
-
-    jail_.clear();
-    if (const auto jail = frame.find("jail"); jail != frame.end() && jail->is_array())
-        for (const Json& m : *jail)
-            if (m.is_object())
-                jail_.push_back({text_of(m, "what"),
-                                 m.value("applied", Json(false)) == Json(true),
-                                 text_of(m, "detail")});
-
-    child_->send(Json{
-        {"type",     "hello"                                                              },
-        {"protocol", kProtocolHighest                                                     },
-        {"features", Json::array()                                                        },
-        {"host",     {{"abi", {{"major", RG_ABI_MAJOR}, {"minor", settings_.host_minor}}}}},
-        {"limits",   {{"frame", kMaxFrame}}                                               }
-    });
-    child_->send(Json{
-        {"type",                       "create"             },
-        {"config",                     Json::parse(*config,   nullptr, false)},
-        {"data_dir",                      settings_.data_dir.string()                                          },
-        {"cache_dir",settings_.cache_dir.string()}
-    });
-}
-
-void SupervisedProvider::on_created(const Json& frame)
-{
-    if (state_.life != supervise::Life::starting) return;
-    if (status_of(frame) != RG_OK) {
-        Error why = failure_in(frame, Phase::load);
-        if (why.code.empty()) why.code = "create_failed";
-        last_failure_ = why;
-        log_.write(Event::plugin_refused,
-                   {
-                       {"provider", settings_.id  },
-                       {"text",     why.sentence()}
-        });
-        return apply(supervise::Fatal{why.text});
-    }
-    last_failure_.reset();
-    log_.write(Event::worker_ready,
-               {
-                   {"provider", settings_.id}
-    });
-    apply(supervise::Created{});
-}
-
-void SupervisedProvider::on_fatal(const Json& frame)
-{
-    const auto category = category_from(text_of(frame, "category"));
-    const Error why{.category = category.value_or(Category::worker_unavailable),
-                    .text = text_of(frame, "text"),
-                    .code = text_of(frame, "code"),
-                    .hint = text_of(frame, "hint"),
-                    .phase = Phase::load};
-    if (state_.life == supervise::Life::starting) {
-        last_failure_ = why;
-        log_.write(Event::plugin_refused,
-                   {
-                       {"provider", settings_.id  },
-                       {"text",     why.sentence()}
-        });
-    }
-    apply(supervise::Fatal{why.text});
+    const std::uint64_t n = number_of(frame);
+    const bool asked_for = asking_.answered("pong", frame);
+    if (supervise::awaits_pong(state_, n))
+        apply(supervise::Ponged{n});
+    else if (!asked_for)
+        misbehaved("pong", "answers no ping that waits for an answer");
+    // It comes every few seconds whatever a job says: what was held waits no longer than that.
+    for (const auto& [id, attempt] : attempts_)
+        deliver_held(*attempt, false);
 }
 
 void SupervisedProvider::on_job_frame(const std::string& type, const Json& frame)
 {
     const std::string id = text_of(frame, "job");
+    if (id.size() > kMaxJobId) return misbehaved(type, "names a job at too great a length");
     const auto found = attempts_.find(id);
-    // Late, or invented: the attempt has its verdict, nobody listens any more, or it never was.
-    if (found == attempts_.end()) return refuse_durable(type, frame);
+    if (found == attempts_.end()) return on_unheard(type, id, frame);
     const std::shared_ptr<RunningAttempt> attempt = found->second;
+    if (type == "progress") return on_progress(*attempt, frame);
+    if (type == "preview") return on_preview(*attempt, frame);
     apply(supervise::SignOfLife{id});
-    if (type == "progress") return attempt->listener.on_progress(note_from(frame));
-    if (type == "preview") {
-        const std::string path = text_of(frame, "path");
-        if (open_in_work_dir(attempt->work_dir, {.relative = path}))
-            attempt->listener.on_preview(path);
-        return;
-    }
     if (type == "artifact") return on_artifact(*attempt, frame);
     if (type == "done") return on_done(id, *attempt, frame);
     on_durable(*attempt, type, frame);
+}
+
+// Nobody listens: whoever waited has left, it is late, or the job never was. A job that runs has
+// its end and its answers all the same, or its worker would be held to disobey.
+void SupervisedProvider::on_unheard(const std::string& type,
+                                    const std::string& id,
+                                    const Json& frame)
+{
+    const bool durable = type == "intend" || type == "accepted";
+    if (!state_.jobs.contains(id)) {
+        if (durable) misbehaved(type, "is about a job that does not run");
+        return;
+    }
+    if (type == "done") apply(supervise::JobDone{id});
+    // Nobody is left to write it down.
+    if (durable) ack_of(frame)(type == "intend" ? RG_CANCELLED : RG_FAILED);
+}
+
+// What does not get by is no sign of life either; what does get by, several times a second, is.
+void SupervisedProvider::on_progress(RunningAttempt& attempt, const Json& frame)
+{
+    attempt.held_progress = note_from(frame);
+    deliver_held(attempt, false);
+    if (!attempt.held_progress) apply(supervise::SignOfLife{text_of(frame, "job")});
+}
+
+void SupervisedProvider::on_preview(RunningAttempt& attempt, const Json& frame)
+{
+    attempt.held_preview = text_of(frame, "path");
+    deliver_held(attempt, false);
+    if (!attempt.held_preview) apply(supervise::SignOfLife{text_of(frame, "job")});
+}
+
+void SupervisedProvider::deliver_held(RunningAttempt& attempt, bool all)
+{
+    const SteadyTime now = clock_.now();
+    if (attempt.held_progress && (all || attempt.progress.take(now)))
+        attempt.listener.on_progress(*std::exchange(attempt.held_progress, std::nullopt));
+    if (!attempt.held_preview || (!all && !attempt.previews.take(now))) return;
+    const std::string path = *std::exchange(attempt.held_preview, std::nullopt);
+    if (open_in_work_dir(attempt.work_dir, {.relative = path})) attempt.listener.on_preview(path);
 }
 
 void SupervisedProvider::on_artifact(RunningAttempt& attempt, const Json& frame)
@@ -248,13 +176,6 @@ Ack SupervisedProvider::ack_of(const Json& frame)
     };
 }
 
-// Nobody is left to write it down.
-void SupervisedProvider::refuse_durable(const std::string& type, const Json& frame)
-{
-    if (type == "intend") ack_of(frame)(RG_CANCELLED);
-    if (type == "accepted") ack_of(frame)(RG_FAILED);
-}
-
 // The answer comes when the listener has it on disk, or at once with a failure: when the frame
 // cannot be understood, and to an intent after the cancel, because nothing that costs money may
 // start then. What was accepted is taken at any time: it exists.
@@ -280,6 +201,7 @@ void SupervisedProvider::on_durable(RunningAttempt& attempt,
 
 void SupervisedProvider::on_done(const std::string& id, RunningAttempt& attempt, const Json& frame)
 {
+    deliver_held(attempt, true);
     Result<Done> verdict = Done{};
     if (status_of(frame) != RG_OK)
         verdict = failure_in(frame, Phase::run);
@@ -301,8 +223,9 @@ void SupervisedProvider::on_log_frame(const Json& frame)
 {
     const std::string level = text_of(frame, "level");
     const std::string event = text_of(frame, "event").substr(0, 256);
-    const std::string fields = json_of(frame, "fields").substr(0, kMaxLoggedFields);
     if (event == "plugin.late_call") ++late_calls_;
+    if (!floodgate_.let_by(Floodgate::Kind::log_line, clock_.now())) return;
+    const std::string fields = json_of(frame, "fields").substr(0, kMaxLoggedFields);
     const Level known = level == "error"  ? Level::error
                         : level == "warn" ? Level::warn
                         : level == "info" ? Level::info
@@ -321,12 +244,26 @@ void SupervisedProvider::on_log_frame(const Json& frame)
 
 void SupervisedProvider::misbehaved(std::string_view what, std::string_view detail)
 {
+    if (!floodgate_.let_by(Floodgate::Kind::complaint, clock_.now())) return;
+    log_.write(Event::worker_misbehaved,
+               {
+                   {"provider",         settings_.id},
+                   {      "what",              what            },
+                   { "text", shortened(detail,             kMaxLoggedFields)}
+    });
+}
+
+void SupervisedProvider::tell_losses(bool all)
+{
+    const auto losses = floodgate_.losses(clock_.now(), all);
+    if (!losses) return;
     log_.write(Event::worker_misbehaved,
                {
                    {"provider", settings_.id},
-                   {"what",     what        },
-                   {"text",     detail      }
+                   {"what",     "flood"     },
+                   {"text",     *losses     }
     });
+    output_.note(*losses, clock_.wall());
 }
 
 } // namespace reelgate

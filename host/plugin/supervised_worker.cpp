@@ -34,14 +34,14 @@ void SupervisedProvider::give_tmp(Environment& environment)
 void SupervisedProvider::do_spawn()
 {
     ++starts_;
-    greeted_ = false;
+    handshake_ = Handshake::none;
     last_failure_.reset(); // an earlier worker's
     mark_ = new_worker_mark(settings_.id);
     Environment environment = settings_.environment;
     environment.emplace_back(kWorkerMark, mark_);
     environment.emplace_back(kDataMark, std::filesystem::absolute(settings_.data_dir).string());
     give_tmp(environment);
-    auto child = ChildProcess::start(
+    auto child = start_child_(
         loop_, program_, launch_order_for(manifest_, settings_), environment, output_, *this);
     if (!child) {
         last_failure_ = child.error();
@@ -70,6 +70,7 @@ void SupervisedProvider::on_last_words(const Crash& crash)
 
 void SupervisedProvider::on_wire_broken(const Error& why)
 {
+    handshake_ = Handshake::over;
     output_.note(why.sentence(), clock_.wall());
     log_.write(Event::worker_misbehaved,
                {
@@ -89,6 +90,7 @@ void SupervisedProvider::on_exit(const ExitFacts& facts)
 {
     const bool asked = state_.life == Life::leaving && !facts.signal && facts.code == 0;
     const std::string sentence = asked ? std::string("ended") : facts.sentence();
+    tell_losses(true);
     output_.note(sentence, clock_.wall());
     if (!asked && !state_.killing_for) {
         std::string tail;
@@ -117,7 +119,7 @@ void SupervisedProvider::on_exit(const ExitFacts& facts)
     apply(supervise::Exited{sentence});
 }
 
-asio::awaitable<void> SupervisedProvider::bury(std::unique_ptr<ChildProcess> child,
+asio::awaitable<void> SupervisedProvider::bury(std::unique_ptr<Child> child,
                                                std::string mark,
                                                std::optional<PrivateTmp> tmp)
 {
@@ -136,7 +138,8 @@ void SupervisedProvider::lose_attempts(const ExitFacts& facts)
     const Death death{.facts = facts,
                       .killed_for = state_.killing_for,
                       .plugin = plugin,
-                      .remote = manifest_.egress == Manifest::Egress::cloud};
+                      .remote = manifest_.egress == Manifest::Egress::cloud,
+                      .reason = state_.reason};
     const auto clocks = state_.jobs;
     for (const auto& [id, clock] : clocks)
         settle(id, why_lost(death, id, clock));

@@ -1,5 +1,6 @@
 #!/usr/bin/env -S python3 -B
-"""A provider that breaks the worker protocol once, as REELGATE_FAULT says, in its first life, and behaves afterwards."""
+"""A provider that breaks the worker protocol once, as REELGATE_FAULT says, in its first life, and behaves afterwards.
+A fault named then_X exits in its first run and does X in its second life."""
 import json
 import os
 import signal
@@ -9,7 +10,9 @@ WIRE = 3
 MODEL = {"id": "none", "tasks": ["t2v"], "fps": [24], "sizes": {"multiple_of": 16, "max_pixels": 921600},
          "frames": {"min": 5, "max": 121, "step": 4, "offset": 1},
          "default": {"size": "64x64", "frames": 5, "fps": 24}}
-DESCRIPTION = {"id": "wire-breaker", "version": "1.0.0", "max_concurrency": 2, "billing": "free", "models": [MODEL]}
+CONFIG = {"type": "object", "properties": {"x": {"type": "string"}}, "additionalProperties": False}
+DESCRIPTION = {"id": "wire-breaker", "version": "1.0.0", "max_concurrency": 2, "billing": "free", "models": [MODEL],
+               "config_schema": CONFIG}
 HELLO = {"type": "hello", "protocol": [1, 1], "describe": DESCRIPTION}
 
 
@@ -96,13 +99,58 @@ def intend_once_cancelled(job):
 
 
 def ask_for_nobody(job):
-    """Whoever waits for an answer gets one, even about a job that is none."""
+    """An intent of nobody's costs nothing and gets no answer, least of all a long one."""
     send(type="intend", job="nobody", n=1, what={})
-    intended = await_frame("ack")
-    send(type="accepted", job="nobody", n=2, remote={})
-    accepted = await_frame("ack")
-    send(type="done", job=job, status=3,
-         failure={"text": f"{intended['job']} {intended['status']}, {accepted['job']} {accepted['status']}"})
+    send(type="accepted", job="x" * 200_000, n=2, remote={})
+    send(type="intend", job=job, n=3, what={})
+    ack = await_frame("ack")
+    send(type="done", job=job, status=3, failure={"text": f"{ack['job'] == job} {ack['n']} {ack['status']}"})
+
+
+def ask_and_never_read(job):
+    n = 0
+    while True:
+        n += 1
+        send(type="intend", job=job, n=n, what={})
+
+
+def answer_other_pings(_job):
+    while True:
+        send(type="pong", n=receive().get("n", 0) + 1000, rss=0, jobs=1)
+
+
+def chatter(job):
+    for i in range(20_000):
+        send(type="log", level="info", event="chatter", fields={"i": i})
+    done(job)
+
+
+def mumble(job):
+    for _ in range(5_000):
+        send(type="artifact", job=job, path="../x", meta={})
+    done(job)
+
+
+def hurry(job):
+    for step in range(1, 5_001):
+        send(type="progress", job=job, source="measured", value=step / 5_000, step=step, steps=5_000, stage="s")
+    for name in ["old.png"] * 2_000 + ["new.png"]:
+        send(type="preview", job=job, path=name)
+    done(job)
+
+
+def leave_an_heir():
+    """A process that outlives this one, holds its wire and never stops greeting."""
+    if os.fork():
+        return
+    os.setsid()
+    text = json.dumps(HELLO).encode()
+    many = (struct.pack("<I", len(text)) + text) * 1000
+    try:
+        while True:
+            raw(many)
+    except OSError:
+        os._exit(0)
 
 
 def late(job):
@@ -112,6 +160,7 @@ def late(job):
 
 
 ACTS = {
+    "exits": lambda job: os._exit(3),
     "oversized": lambda job: raw(struct.pack("<I", 2 << 20) + b"x" * 64),
     "truncated": cut_short,
     "not_json": lambda job: frame(b"hello from a stray print"),
@@ -121,6 +170,7 @@ ACTS = {
     "deep": lambda job: frame(b'{"type":"log","x":' + b"[" * 100 + b"]" * 100 + b"}"),
     "closes_the_wire": close_and_stay,
     "second_hello": lambda job: send(**HELLO),
+    "created_twice": lambda job: send(type="created", status=0),
     "gives_up": lambda job: send(type="fatal", category="internal", text="it is too much"),
     "deaf": lambda job: stay(),
     "unknown_job": lambda job: (done("nobody"), done(job)),
@@ -131,6 +181,11 @@ ACTS = {
     "bad_artifact": lambda job: (send(type="artifact", job=job, path="../x", meta={}), done(job)),
     "intend_once_cancelled": intend_once_cancelled,
     "ask_for_nobody": ask_for_nobody,
+    "asks_and_never_reads": ask_and_never_read,
+    "answers_other_pings": answer_other_pings,
+    "chatters": chatter,
+    "mumbles": mumble,
+    "hurries": hurry,
     "no_status": lambda job: send(type="done", job=job),
 }
 HELLOS = {
@@ -142,7 +197,19 @@ HELLOS = {
 }
 
 
+FIRST_WORDS = {
+    "created_first": [{"type": "created", "status": 0}],
+    "done_before_hello": [{"type": "done", "job": "a-1", "status": 0}],
+    "done_before_created": [HELLO, {"type": "done", "job": "a-1", "status": 0}],
+    "hello_twice": [HELLO, HELLO],
+}
+
+
 def begin(fault):
+    if fault in FIRST_WORDS:
+        for words in FIRST_WORDS[fault]:
+            send(**words)
+        stay()
     if fault == "silent":
         stay()
     if fault == "leaves":
@@ -163,13 +230,20 @@ def serve(fault):
         elif kind == "run":
             ACTS.pop(fault, done)(got["job"])
         elif kind == "bye" and fault != "ignores_bye":
+            if fault == "leaves_an_heir":
+                leave_an_heir()
             return
 
 
 def main():
-    life = os.path.join(os.environ["HOME"], "lived")
-    fault = "none" if os.path.exists(life) else os.environ["REELGATE_FAULT"]
-    open(life, "w").close()
+    with open(os.path.join(os.environ["HOME"], "lives"), "a+b") as lives:
+        lives.write(b"x")
+        life = lives.tell()
+    fault = os.environ["REELGATE_FAULT"]
+    if fault.startswith("then_"):
+        fault = ["exits", fault[len("then_"):]][life - 1] if life <= 2 else "none"
+    elif life > 1:
+        fault = "none"
     begin(fault)
     serve(fault)
 

@@ -14,13 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What a provider writes to the log is asserted elsewhere.
-int null_log()
-{
-    static const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-    return null.get();
-}
-
 Task<Done> run_one(Provider& provider, AttemptOrder order, AttemptListener& listener)
 {
     return provider.run(std::move(order), listener);
@@ -53,12 +46,26 @@ void Notebook::on_accepted(const std::string& remote_json, Ack ack)
     ack(RG_OK);
 }
 
-Stage::Stage() : log(null_log(), LogFormat::json, Level::debug) {}
+Stage::Stage()
+    : log_file(::open((scratch / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
+      log(log_file.get(), LogFormat::json, Level::debug)
+{
+}
 
 Stage::~Stage()
 {
     for (const auto& provider : providers_)
         finish(provider->stop());
+}
+
+std::vector<std::string> Stage::logged(std::string_view event) const
+{
+    const std::string quoted = '"' + std::string(event) + '"';
+    std::vector<std::string> lines;
+    std::ifstream in(scratch / "log");
+    for (std::string line; std::getline(in, line);)
+        if (line.find(quoted) != std::string::npos) lines.push_back(line);
+    return lines;
 }
 
 void Stage::rethrow(std::exception_ptr failure)
@@ -111,7 +118,8 @@ SupervisedProvider& Stage::add_scripted(ProviderSettings settings)
     return provider;
 }
 
-Attempt& Stage::begin(Provider& provider, const std::string& params_json)
+Attempt&
+Stage::begin(Provider& provider, const std::string& params_json, asio::cancellation_slot slot)
 {
     Attempt& attempt = attempts_.emplace_back();
     attempt.id = "a-" + std::to_string(attempts_.size());
@@ -129,13 +137,13 @@ Attempt& Stage::begin(Provider& provider, const std::string& params_json)
                        .work_dir = attempt.work_dir,
                        .remote_json = {}};
     auto running = keep_verdict(provider, std::move(order), attempt.notes, attempt);
-    asio::co_spawn(loop, std::move(running), rethrow);
+    asio::co_spawn(loop, std::move(running), asio::bind_cancellation_slot(slot, rethrow));
     return attempt;
 }
 
-Attempt& Stage::play(Provider& provider, const std::string& steps)
+Attempt& Stage::play(Provider& provider, const std::string& steps, asio::cancellation_slot slot)
 {
-    return begin(provider, R"({"script": {"run": )" + steps + "}}");
+    return begin(provider, R"({"script": {"run": )" + steps + "}}", slot);
 }
 
 const Result<Done>& Stage::verdict_of(Attempt& attempt)

@@ -2,6 +2,7 @@
 // reads from top to bottom; the loop turns inside these calls and stands still between them.
 #pragma once
 
+#include "host/base/fd.hpp"
 #include "host/plugin/manifest.hpp"
 #include "host/plugin/supervised.hpp"
 #include "tests/fakes/scratch_dir.hpp"
@@ -60,9 +61,12 @@ public:
     SupervisedProvider& add_scripted(ProviderSettings settings);
 
     // An attempt with a small request; `params_json` is the request's member of that name.
-    Attempt& begin(Provider& provider, const std::string& params_json = "{}");
+    // By `slot` its waiter can be made to leave.
+    Attempt& begin(Provider& provider,
+                   const std::string& params_json = "{}",
+                   asio::cancellation_slot slot = {});
     // The same, for the scripted provider: its run plays `steps`, a JSON array.
-    Attempt& play(Provider& provider, const std::string& steps);
+    Attempt& play(Provider& provider, const std::string& steps, asio::cancellation_slot slot = {});
     const Result<Done>& verdict_of(Attempt& attempt);
 
     // Turns the loop until `reached`; false, and a failure of the test, when patience ran out.
@@ -80,12 +84,16 @@ public:
     }
     void finish(asio::awaitable<void> task);
 
+    // The lines of the log that name this event.
+    std::vector<std::string> logged(std::string_view event) const;
+
     static void rethrow(std::exception_ptr failure);
     static Manifest scripted_manifest();
 
     ScratchDir scratch;
     SystemClock clock;
     asio::io_context loop{1};
+    Fd log_file;
     Log log;
 
 private:

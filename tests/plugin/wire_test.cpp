@@ -1,8 +1,11 @@
 // A program that speaks the worker protocol badly: what it breaks costs its own attempt, says why,
 // and the next start works. What is merely unknown or late costs nothing.
+#include "host/plugin/frames.hpp"
 #include "tests/plugin/stage.hpp"
 
 #include <gmock/gmock.h>
+
+#include <fstream>
 
 namespace reelgate::test {
 namespace {
@@ -12,6 +15,9 @@ using testing::HasSubstr;
 
 class Wire : public testing::Test {
 protected:
+    std::chrono::milliseconds ping_limit_ = 2s;
+    std::string config_ = "{}";
+
     SupervisedProvider& breaker(const std::string& fault,
                                 std::optional<std::chrono::milliseconds> start = {},
                                 std::chrono::seconds manifest_start = 30s)
@@ -30,12 +36,16 @@ protected:
         settings.start = start;
         settings.limits.bye = 500ms;
         settings.limits.ping_every = 200ms;
-        settings.limits.ping_limit = 2s;
+        settings.limits.ping_limit = ping_limit_;
+        settings.config_json = config_;
         return stage_.add(std::move(manifest), std::move(settings));
     }
 
     Stage stage_;
 };
+
+const std::string kBroken = "protocol_violation";
+const std::string kViolation = "plugin_crashed/" + kBroken;
 
 struct Fault {
     std::string name;
@@ -64,7 +74,6 @@ TEST_P(WireFault, CostsAtMostItsOwnAttempt)
     EXPECT_TRUE(stage_.verdict_of(next)) << told(*next.verdict);
 }
 
-const std::string kViolation = "plugin_crashed/protocol_violation";
 INSTANTIATE_TEST_SUITE_P(
     Rows,
     WireFault,
@@ -77,15 +86,17 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"deep", kViolation},
                     Fault{"closes_the_wire", kViolation},
                     Fault{"second_hello", kViolation},
-                    Fault{"gives_up", "plugin_crashed/gave_up"},
+                    Fault{"created_twice", kViolation},
+                    Fault{"gives_up", "plugin_crashed/gave_up", "it is too much"},
                     Fault{"deaf", "plugin_crashed/unresponsive"},
+                    Fault{"answers_other_pings", "plugin_crashed/unresponsive"},
                     Fault{"unknown_job", "ok", {}, false},
                     Fault{"done_twice", "ok", {}, false},
                     Fault{"late", "ok", {}, false},
                     Fault{"strange", "ok", {}, false},
                     Fault{"wrong_kinds", "ok", {}, false},
                     Fault{"bad_artifact", "output_invalid/path_escapes", "../x", false},
-                    Fault{"ask_for_nobody", "unknown/", "nobody 5, nobody 3", false},
+                    Fault{"ask_for_nobody", "unknown/", "True 3 0", false},
                     Fault{"no_status", "unknown/bad_status", "without a status", false}),
     [](const auto& row) { return row.param.name; });
 
@@ -115,11 +126,147 @@ INSTANTIATE_TEST_SUITE_P(Rows,
                                          BadStart{"no_protocol", "bad_hello", "names no protocol"},
                                          BadStart{"other_id", "identity_mismatch", "somebody-else"},
                                          BadStart{"no_description", "bad_description", ""},
+                                         BadStart{"created_first", kBroken, "before its hello"},
+                                         BadStart{"done_before_hello", kBroken, "`done`"},
+                                         BadStart{"done_before_created", kBroken, "`done`"},
+                                         BadStart{"hello_twice", kBroken, "hello twice"},
                                          BadStart{"silent", "start_timeout", "not ready", 300ms},
                                          BadStart{"leaves", "start_crashed", "code 9"},
-                                         BadStart{
-                                             "prints", "protocol_violation", "Loading the model"}),
+                                         BadStart{"prints", kBroken, "Loading the model"}),
                          [](const auto& row) { return row.param.name; });
+
+// The description of the worker before it is nobody's word for this one.
+TEST_F(Wire, WhoWasGreetedOnceMustGreetAgainInTheNextLife)
+{
+    SupervisedProvider& provider = breaker("then_created_first");
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    ASSERT_FALSE(stage_.verdict_of(stage_.begin(provider)));
+    stage_.until(
+        [&] { return provider.starts() == 3 && provider.life() == supervise::Life::ready; },
+        "readiness");
+    const auto killed = stage_.logged("plugin.killed");
+    ASSERT_EQ(killed.size(), 1U);
+    EXPECT_THAT(killed[0], HasSubstr(kBroken));
+}
+
+// What was kept, and what the lines that tell of losses say was not.
+std::uint64_t told_of(const std::vector<std::string>& lines, const std::string& kind)
+{
+    const std::string marker = ' ' + kind + " were dropped";
+    std::uint64_t dropped = 0;
+    for (const std::string& line : lines) {
+        const std::size_t end = line.find(marker);
+        if (end == std::string::npos) continue;
+        const std::size_t begin = line.find_last_not_of("0123456789", end - 1) + 1;
+        dropped += std::stoull(line.substr(begin, end - begin));
+    }
+    return dropped;
+}
+
+TEST_F(Wire, WhoLogsInALoopFillsNoDisk)
+{
+    constexpr std::size_t kSaid = 20'000;
+    SupervisedProvider& provider = breaker("chatters");
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    Attempt& attempt = stage_.begin(provider);
+    EXPECT_TRUE(stage_.verdict_of(attempt)) << told(*attempt.verdict);
+    std::size_t kept = 0;
+    stage_.until(
+        [&] {
+            kept = stage_.logged("chatter").size();
+            return kept + told_of(stage_.logged("plugin.misbehaved"), "log lines") == kSaid;
+        },
+        "all lines, logged or told to be lost");
+    EXPECT_LT(kept, kSaid);
+    EXPECT_EQ(provider.kills(), 0U);
+}
+
+TEST_F(Wire, WhatIsWrongAllTheTimeIsNotToldEachTime)
+{
+    constexpr std::size_t kSaid = 5'000;
+    SupervisedProvider& provider = breaker("mumbles");
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    ASSERT_FALSE(stage_.verdict_of(stage_.begin(provider)));
+    std::size_t kept = 0;
+    stage_.until(
+        [&] {
+            const auto lines = stage_.logged("plugin.misbehaved");
+            kept = 0;
+            for (const std::string& line : lines)
+                if (line.find("\"artifact\"") != std::string::npos) ++kept;
+            return kept + told_of(lines, "complaints") == kSaid;
+        },
+        "all complaints, logged or told to be lost");
+    EXPECT_LT(kept, kSaid);
+}
+
+TEST_F(Wire, OfProgressInALoopTheNewestArrives)
+{
+    SupervisedProvider& provider = breaker("hurries");
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    Attempt& attempt = stage_.begin(provider);
+    for (const char* name : {"old.png", "new.png"})
+        std::ofstream(attempt.work_dir / name) << "png";
+    EXPECT_TRUE(stage_.verdict_of(attempt)) << told(*attempt.verdict);
+    ASSERT_FALSE(attempt.notes.progress.empty());
+    EXPECT_LT(attempt.notes.progress.size(), 5'000U);
+    EXPECT_EQ(attempt.notes.progress.back().step, 5'000U);
+    ASSERT_FALSE(attempt.notes.previews.empty());
+    EXPECT_LT(attempt.notes.previews.size(), 2'001U);
+    EXPECT_EQ(attempt.notes.previews.back(), "new.png");
+}
+
+TEST_F(Wire, WhoAsksAndNeverReadsIsEnded)
+{
+    ping_limit_ = kPatience; // so that it is the queue that ends it
+    SupervisedProvider& provider = breaker("asks_and_never_reads");
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    Attempt& attempt = stage_.begin(provider);
+    ASSERT_FALSE(stage_.verdict_of(attempt));
+    EXPECT_THAT(told(*attempt.verdict), testing::StartsWith(kViolation));
+    EXPECT_THAT(attempt.verdict->error().text, HasSubstr("does not read"));
+}
+
+TEST_F(Wire, AConfigurationTooLongForAFrameIsRefusedAtOnce)
+{
+    config_ = R"({"x": ")" + std::string(kMaxFrame - 100, 'x') + R"("})";
+    SupervisedProvider& provider = breaker("none");
+    const auto opened = stage_.wait(provider.open(kPatience));
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, "config_too_long") << told(opened);
+    EXPECT_EQ(provider.starts(), 1U);
+}
+
+TEST_F(Wire, WhatIsTooLongForAFrameIsSaidToBe)
+{
+    SupervisedProvider& provider = breaker("none");
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    const std::string longest = '"' + std::string(kMaxFrame, 'x') + '"';
+    const auto called = stage_.wait(provider.call("e/1", "f", "", longest));
+    ASSERT_FALSE(called);
+    EXPECT_EQ(called.error().code, "request_too_long");
+    const auto abandoned = stage_.wait(provider.abandon(longest));
+    ASSERT_FALSE(abandoned);
+    EXPECT_EQ(abandoned.error().code, "request_too_long");
+    EXPECT_EQ(provider.life(), supervise::Life::ready);
+}
+
+// What a process that is no more has left in the wire says nothing about the one that follows.
+TEST_F(Wire, AnHeirOfTheWireIsNotHeard)
+{
+    SupervisedProvider& provider = breaker("leaves_an_heir");
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    asio::co_spawn(stage_.loop, provider.stop(), Stage::rethrow);
+    stage_.until([&] { return provider.life() == supervise::Life::leaving; }, "the stop");
+    provider.start();
+    stage_.until(
+        [&] { return provider.starts() >= 2 && provider.life() == supervise::Life::ready; },
+        "the second worker");
+    Attempt& attempt = stage_.begin(provider);
+    EXPECT_TRUE(stage_.verdict_of(attempt)) << told(*attempt.verdict);
+    EXPECT_EQ(provider.starts(), 2U);
+    EXPECT_EQ(provider.kills(), 0U);
+}
 
 // What costs money must not start behind a cancel; what exists already must be known all the same.
 TEST_F(Wire, AnIntentBehindTheCancelIsRefused)

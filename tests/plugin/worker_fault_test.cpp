@@ -390,6 +390,28 @@ TEST_F(WorkerFault, StopsAtTheSameTimeEndTogether)
     EXPECT_EQ(provider.life(), supervise::Life::stopped);
 }
 
+// Nobody hears of the attempt any more; its worker obeyed all the same, and so did no harm.
+TEST_F(WorkerFault, AWaiterThatLeavesCostsTheNeighbourNothing)
+{
+    SupervisedProvider& provider = impatient(kPatience);
+    Attempt& beside = stage_.play(provider, R"([{"progress": 1}, "stall"])");
+    stage_.until([&] { return !beside.notes.progress.empty(); }, "the neighbour's run");
+
+    asio::cancellation_signal leave;
+    stage_.play(provider, R"([{"progress": 1}, "stall"])", leave.slot());
+    stage_.until([&] { return provider.supervision().jobs.size() == 2; }, "both attempts");
+    leave.emit(asio::cancellation_type::terminal);
+    stage_.until([&] { return provider.supervision().jobs.size() < 2; }, "the end of its job");
+
+    EXPECT_EQ(provider.supervision().jobs.count(beside.id), 1U);
+    EXPECT_EQ(provider.kills(), 0U);
+    provider.cancel(beside.id);
+    ASSERT_FALSE(stage_.verdict_of(beside));
+    EXPECT_EQ(beside.verdict->error().category, Category::cancelled) << told(*beside.verdict);
+    EXPECT_EQ(provider.kills(), 0U);
+    EXPECT_EQ(provider.starts(), 1U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Deaths, WorkerFault, testing::ValuesIn(deaths()), name_of);
 INSTANTIATE_TEST_SUITE_P(Exits, WorkerFault, testing::ValuesIn(exits()), name_of);
 INSTANTIATE_TEST_SUITE_P(Silences, WorkerFault, testing::ValuesIn(silences()), name_of);
