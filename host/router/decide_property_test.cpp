@@ -121,7 +121,7 @@ World some_world(std::uint64_t seed)
     w.chain.policy = static_cast<ChainPolicy>(dice.below(4));
     w.limits.max_submits = static_cast<unsigned>(dice.below(5));
     w.limits.max_paid_resubmits = static_cast<unsigned>(dice.below(3));
-    if (dice.one_in(3)) w.limits.spend_cap = Money{1'000'000};
+    if (dice.one_in(3)) w.limits.spend_cap = Money{dice.one_of({600'000, 3'000'000})};
     if (dice.one_in(4)) w.key.left = Money{dice.one_of({0, 300'000, 5'000'000})};
     if (dice.one_in(8)) w.key.providers = {"a", "c"};
     if (dice.one_in(4)) w.key.name = "studio";
