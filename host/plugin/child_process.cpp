@@ -26,6 +26,8 @@ constexpr auto kDrainAfterExit = std::chrono::milliseconds(200);
 // wire.
 constexpr auto kExitAfterEof = std::chrono::milliseconds(500);
 
+constexpr auto kOomCountEvery = std::chrono::seconds(1);
+
 std::string hex(std::uint64_t value)
 {
     std::array<char, 16> digits{};
@@ -85,8 +87,9 @@ ChildProcess::ChildProcess(asio::any_io_executor loop,
                            SpawnedWorker& spawned,
                            WorkerOutput& output,
                            ChildEvents& events)
-    : pid_(spawned.pid), output_(output), events_(events), wire_(loop), words_(loop),
-      printed_(loop), pidfd_(loop), more_to_send_(loop), drained_(loop), exited_(loop), tasks_(loop)
+    : pid_(spawned.pid), oom_kills_(pid_), output_(output), events_(events), wire_(loop),
+      words_(loop), printed_(loop), pidfd_(loop), more_to_send_(loop), drained_(loop),
+      exited_(loop), tasks_(loop)
 {
     // Each assign() may throw; until it has not, the descriptor is still `spawned`'s.
     wire_.assign(asio::local::stream_protocol(), spawned.wire.get());
@@ -170,6 +173,7 @@ asio::awaitable<void> ChildProcess::read_wire()
             asio::buffer(block), asio::redirect_error(asio::use_awaitable, failed));
         // What arrives behind its end is from somebody who inherited the wire.
         if (failed || gone_) break;
+        note_alive();
         reader.feed({block.data(), got});
         if (!deliver(reader)) break;
     }
@@ -183,6 +187,15 @@ asio::awaitable<void> ChildProcess::read_wire()
                                  .text = "the worker closed the wire and went on",
                                  .code = "protocol_violation",
                                  .phase = Phase::run});
+}
+
+// What the kernel killed before this is heard of was somebody else. Looked at now and then only.
+void ChildProcess::note_alive()
+{
+    const auto now = std::chrono::steady_clock::now();
+    if (now - alive_at_ < kOomCountEvery) return;
+    alive_at_ = now;
+    oom_kills_.forget();
 }
 
 void ChildProcess::reader_ended()
@@ -278,6 +291,7 @@ asio::awaitable<void> ChildProcess::await_exit()
 // Ends what is left of its group and reaps it; from here on the number may be somebody else's.
 ExitFacts ChildProcess::collect()
 {
+    const auto oom_kills = oom_kills_.since();
     ::kill(-pid_, SIGKILL);
     rusage usage{};
     int status = 0;
@@ -288,6 +302,7 @@ ExitFacts ChildProcess::collect()
     if (WIFSIGNALED(status)) facts.signal = WTERMSIG(status);
     if (WIFEXITED(status)) facts.code = WEXITSTATUS(status);
     facts.crash = crash_;
+    facts.oom_kills = oom_kills;
     facts.peak_rss_kb = static_cast<std::uint64_t>(usage.ru_maxrss);
     return facts;
 }

@@ -7,6 +7,7 @@
 #include "host/plugin/json.hpp"
 #include "host/plugin/last_words.hpp"
 #include "host/plugin/launch_order.hpp"
+#include "host/plugin/oom_kills.hpp"
 #include "host/plugin/spawn.hpp"
 #include "host/plugin/worker_output.hpp"
 
@@ -33,6 +34,7 @@ struct ExitFacts {
     std::optional<int> code;
     std::optional<Crash> crash; // nothing: it died without a word
     std::uint64_t peak_rss_kb = 0;
+    std::optional<std::uint64_t> oom_kills; // by the kernel, since it was last known to live
 
     // "SIGSEGV at 0x10 in plugin.so+0x1a2b" or "exited with code 3".
     std::string sentence() const;
@@ -107,11 +109,14 @@ private:
     asio::awaitable<void> hear_last_words();
     asio::awaitable<void> await_exit();
     asio::awaitable<void> tell_that_it_is_deaf();
+    void note_alive();
     bool deliver(class FrameReader& reader);
     void reader_ended();
     ExitFacts collect();
 
     pid_t pid_;
+    OomKills oom_kills_;
+    SteadyTime alive_at_{};
     WorkerOutput& output_;
     ChildEvents& events_;
     asio::local::stream_protocol::socket wire_;

@@ -70,6 +70,29 @@ Error killed(const Death& death, const JobClock& clock, KillReason reason)
     }
 }
 
+// A SIGKILL that was not ours: the kernel's, when it counted one for want of memory, else
+// somebody's.
+void tell_kill(const Death& death, Error& error)
+{
+    const ExitFacts& facts = death.facts;
+    const std::string size = std::to_string(facts.peak_rss_kb / 1024) + " MiB";
+    if (facts.oom_kills.value_or(0) > 0) {
+        error.code = "host_memory";
+        error.text =
+            std::string(death.plugin) + " was killed by the system at " + size + ": memory ran out";
+        error.hint = "use a smaller size or fewer frames, or give it more memory";
+        return;
+    }
+    error.code = "killed";
+    error.text = std::string(death.plugin) + " was ended at " + size +
+                 " by a SIGKILL that Reelgate did not send";
+    error.hint =
+        "an operator, a service manager, a container runtime or the plugin itself may have "
+        "sent it";
+    if (!facts.oom_kills)
+        error.hint += "; or memory ran out, which this system does not tell: see its kernel log";
+}
+
 } // namespace
 
 Error why_lost(const Death& death, std::string_view attempt, const JobClock& clock)
@@ -84,12 +107,7 @@ Error why_lost(const Death& death, std::string_view attempt, const JobClock& clo
                 .code = facts.crash || facts.signal ? "crashed" : "exited",
                 .hint = "see `reelgate plugin logs`",
                 .phase = Phase::run};
-    if (facts.signal == SIGKILL && !facts.crash) {
-        error.code = "host_memory";
-        error.text = std::string(death.plugin) + " was killed by the system at " +
-                     std::to_string(facts.peak_rss_kb / 1024) + " MiB: memory ran out";
-        error.hint = "use a smaller size or fewer frames, or give it more memory";
-    }
+    if (facts.signal == SIGKILL && !facts.crash) tell_kill(death, error);
     return error;
 }
 

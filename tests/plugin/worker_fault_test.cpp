@@ -158,11 +158,12 @@ std::vector<Fault> exits()
              "exited",
              "exited with code 7"),
     };
-    all.push_back({"killed_by_the_system",
+    // Memory that ran out is told apart by what the kernel counts; here it counts nothing.
+    all.push_back({"killed_from_outside",
                    R"([{"crash": "kill"}])",
                    kCrashed,
-                   "host_memory",
-                   "memory ran out",
+                   "killed",
+                   "a SIGKILL that Reelgate did not send",
                    "SIGKILL"});
     all.push_back({"frozen",
                    R"(["freeze"])",
