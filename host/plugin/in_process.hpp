@@ -7,6 +7,8 @@
 #include "host/plugin/provider.hpp"
 #include "host/plugin/provider_settings.hpp"
 
+#include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,13 +38,23 @@ public:
     asio::awaitable<void> stop() override;
 
 private:
-    struct Guest; // the plugin and what its threads need, which may outlive this object
-    struct Visit; // one attempt, as the plugin's thread and the loop share it
+    struct Guest;    // the plugin and what its threads need, which may outlive this object
+    struct Exchange; // one question, as whoever waits for the answer sees it
+    struct Visit;    // one attempt, as the plugin's thread and the loop share it
+    using Question = std::function<Result<std::string>(Guest&)>;
 
-    Result<std::string> load();
-    Task<std::string> ask(std::function<Result<std::string>(Guest&)> question,
-                          std::chrono::milliseconds patience);
+    Result<Done> begin_loading();
+    static Result<std::string>
+    load(Guest& guest, const Manifest& manifest, const std::string& config_json);
+    void settle_loading(const Exchange& loading);
+    std::shared_ptr<Exchange> put(Question question);
+    Task<std::string> answer_to(std::shared_ptr<Exchange> exchange,
+                                std::chrono::milliseconds patience);
+    Task<std::string> ask(Question question, std::chrono::milliseconds patience);
+    void enter(const std::shared_ptr<Visit>& visit);
     Task<Done> await_verdict(std::shared_ptr<Visit> visit);
+    void end_waiting();
+    Error not_ready() const;
     void become(Health health, std::string reason);
 
     asio::any_io_executor loop_;
@@ -52,8 +64,11 @@ private:
     ProviderSettings settings_;
     std::optional<Description> description_;
     ProviderStatus status_;
-    std::shared_ptr<Guest> guest_; // also owned by every thread that is inside the plugin
+    std::shared_ptr<Guest> guest_;      // also owned by every thread that is inside the plugin
+    std::shared_ptr<Exchange> loading_; // describe and create, until somebody has heard the answer
+    std::list<std::shared_ptr<Exchange>> asked_; // that somebody waits for
     std::map<std::string, std::shared_ptr<Visit>> visits_;
+    std::deque<std::shared_ptr<Visit>> over_; // kept for plugins that call too late
 };
 
 } // namespace reelgate
