@@ -47,9 +47,13 @@ _PATIENCE = 4  # seconds that jobs have to end after `bye`; the host kills after
 _TEXT = 16 * 1024  # the longest text of a failure
 
 
-def _plain(value):
-    """A member of a failure record, whatever it was: a record that cannot be sent would hide its cause."""
-    usable = isinstance(value, int) or isinstance(value, float) and math.isfinite(value)
+_NO_TEXT = {"retry_after_s", "compute_stopped"}  # the members of a failure record that are numbers or flags
+
+
+def _plain(name, value):
+    """A member of a failure record, whatever it was: a record that cannot be sent would hide its cause, and one
+    with a number for a text would be taken for a broken one."""
+    usable = name in _NO_TEXT and (isinstance(value, int) or isinstance(value, float) and math.isfinite(value))
     return value if usable else str(value)[:_TEXT]
 
 
@@ -66,7 +70,7 @@ class Failure(Exception):
         super().__init__(text)
         self.status = self._STATUS.get(category, FAILED) if status is None else status
         members = {"category": category, "text": text, **members}
-        self.record = {name: _plain(value) for name, value in members.items() if value is not None}
+        self.record = {name: _plain(name, value) for name, value in members.items() if value is not None}
 
 
 def rejected(text, category="invalid_params", **members):

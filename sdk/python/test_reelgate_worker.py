@@ -75,7 +75,7 @@ class Scripted:
         raise reelgate.Failure("network_error", "the host closed the connection", phase="download",
                                retry_after_s=3, provider_code=OSError("odd"), hint=None)
     def busy(self, job):
-        raise reelgate.busy("full")
+        raise reelgate.busy("full", provider_code=429, retry_after_s=1.5)
     def ambiguous(self, job):
         raise reelgate.ambiguous("no answer came")
     def plain(self, job):
@@ -450,7 +450,8 @@ class WorkerTest(unittest.TestCase):
         rows = [
             ("fail", FAILED, {"category": "network_error", "text": "the host closed the connection",
                               "phase": "download", "retry_after_s": 3, "provider_code": "odd"}),
-            ("busy", BUSY, {"category": "provider_overloaded", "text": "full"}),
+            ("busy", BUSY, {"category": "provider_overloaded", "text": "full", "provider_code": "429",
+                            "retry_after_s": 1.5}),
             ("ambiguous", AMBIGUOUS, {"category": "submit_ambiguous", "text": "no answer came",
                                       "phase": "submit"}),
             ("plain", FAILED, {"category": "unknown", "text": "ValueError: seven is no colour ?",

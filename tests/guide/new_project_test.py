@@ -120,6 +120,10 @@ class NewProject:
         self.film(*(word for name, value in config.items() for word in ("--set", f"{name}={value}")))
         state = "GET /v1/videos/v-1"
         self.assertEqual(server.calls, ["POST /v1/videos", state, state, state + "/content"])
+        said = self.reelgate("--quiet", "providers", "try", self.plugin, "--prompt", "a lighthouse", "-o", "nowhere",
+                             "--set", f"url={config['url']}", "--set", "api_key=wrong", "--format", "json", may_fail=True)
+        error = json.loads(said[said.index("{"):])["error"]
+        self.assertEqual((error["category"], error["code"]), ("auth_failed", ""), "a code would be the host's complaint")
 
     def check(self, *arguments):
         """Every case of `plugin check`, by name; none of them has failed."""

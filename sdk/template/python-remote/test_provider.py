@@ -109,6 +109,7 @@ class ProviderTest(unittest.TestCase):
                 self.server.script["POST /v1/videos"] = [(answer, {"error": "no"})]
                 failure = self.failure(self.provider.run, self.job)
                 self.assertEqual((failure.record["category"], failure.status), (category, status))
+                self.assertEqual(failure.record["provider_code"], str(answer))
                 self.assertIn("no", failure.record["upstream_excerpt"])
 
     def test_resume_makes_no_second_film(self):
