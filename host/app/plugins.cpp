@@ -16,8 +16,12 @@ std::vector<PluginEntry> found_plugins(const Globals& globals)
 Result<PluginEntry> named_plugin(const Globals& globals, std::string_view id_or_directory)
 {
     if (id_or_directory.find('/') == std::string_view::npos) {
-        RG_TRY(PluginEntry entry, find_plugin(found_plugins(globals), id_or_directory));
-        if (entry.broken) return *std::move(entry.broken);
+        auto entry = find_plugin(found_plugins(globals), id_or_directory);
+        std::error_code ignored;
+        if (!entry && std::filesystem::is_directory(id_or_directory, ignored))
+            return std::move(entry).error().with_hint("if the directory is meant, say ./" +
+                                                      std::string(id_or_directory));
+        if (entry && entry->broken) return *std::move(entry->broken);
         return entry;
     }
     const std::filesystem::path directory = id_or_directory;

@@ -145,6 +145,9 @@ class Show(CliTest):
         self.assertIn("elsewhere", ran.out)
 
     def test_what_is_not_there_or_broken(self):
+        (self.dir / "somebody").mkdir()
+        ran = self.reelgate("plugin", "show", "somebody", "--format", "json")
+        self.assertEqual(ran.json["error"]["hint"], "if the directory is meant, say ./somebody")
         ran = self.reelgate("plugin", "show", "nobody", "--format", "json")
         self.assertEqual((ran.code, ran.json["error"]["code"]), (1, "plugin_unknown"))
         self.put("bad", "plugin.json", "[]")
