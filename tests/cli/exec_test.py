@@ -115,6 +115,10 @@ class ExecTest(CliTest):
         self.failed(self.helped(create="raise reelgate.rejected('no such colour')"), "invalid_params",
                     said="no such colour")
 
+    def test_who_is_created_before_its_hello_is_ended(self):
+        self.failed(self.bare('say(type="created", status=0)\nhear("run")'), "worker_unavailable",
+                    "protocol_violation", said="before its hello")
+
     def test_a_program_that_exits_in_a_run_has_crashed(self):
         self.failed(self.helped("os._exit(7)"), "plugin_crashed", said="7")
 
