@@ -24,6 +24,10 @@ std::string digits(double value)
 
 void print_row(const Row& row, const Measured& measured)
 {
+    if (!measured.told.empty()) {
+        std::printf("%-46s %s\n", row.what.c_str(), measured.told.c_str());
+        return;
+    }
     const Seconds middle = percentile(measured.samples, 0.5);
     const bool has_floor = !measured.floor.empty();
     const Seconds floor = has_floor ? percentile(measured.floor, 0.5) : Seconds{};

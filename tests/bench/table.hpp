@@ -16,7 +16,8 @@ using Samples = std::vector<Seconds>;
 
 struct Measured {
     Samples samples;
-    Samples floor = {}; // the same thing done with the kernel alone; empty where there is none
+    Samples floor = {};    // the same thing done with the kernel alone; empty where there is none
+    std::string told = {}; // instead of samples: what is no duration
 };
 
 struct Row {
@@ -58,6 +59,7 @@ Samples spawn_floor(std::size_t times);
 void run_program(const std::vector<std::string>& words);
 
 std::vector<Row> boundary_rows();
+std::vector<Row> daemon_rows();
 std::vector<Row> registry_rows();
 std::vector<Row> store_rows();
 
