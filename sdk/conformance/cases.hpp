@@ -16,6 +16,7 @@ Verdict binary_exports_one_symbol(Subject& s);
 Verdict binary_looks_nowhere_else(Subject& s);
 
 // cases_start.cpp: from the first instruction to `created`
+Verdict open_survives(Subject& s);
 Verdict open_in_time(Subject& s);
 Verdict open_quietly(Subject& s);
 Verdict open_starts_no_thread(Subject& s);
@@ -34,6 +35,7 @@ Verdict probe_answers(Subject& s);
 Verdict probe_answers_during_run(Subject& s);
 
 // cases_run.cpp: attempts
+Verdict run_survives(Subject& s);
 Verdict run_smallest(Subject& s);
 Verdict run_makes_what_it_promised(Subject& s);
 Verdict run_at_the_limits(Subject& s);
@@ -47,15 +49,24 @@ Verdict refuse_random_requests(Subject& s);
 Verdict refuse_hostile_text(Subject& s);
 Verdict parallel_runs(Subject& s);
 
-// cases_end.cpp: cancel, money, manners, faults
+// cases_cancel.cpp: cancels, in each phase of a job
 Verdict cancel_before_progress(Subject& s);
+Verdict cancel_while_loading(Subject& s);
 Verdict cancel_midway(Subject& s);
+Verdict cancel_while_intending(Subject& s);
+Verdict cancel_once_accepted(Subject& s);
+Verdict cancel_while_resuming(Subject& s);
 Verdict cancel_twice(Subject& s);
 Verdict cancel_after_done(Subject& s);
-Verdict money_intends_before_it_submits(Subject& s);
-Verdict money_obeys_a_refused_intent(Subject& s);
-Verdict money_resumes_without_a_submit(Subject& s);
+
+// cases_money.cpp: what leaves, and what is said before
+Verdict money_sends_nothing_before_its_intent(Subject& s);
+Verdict money_sends_nothing_when_refused(Subject& s);
+Verdict money_resumes_without_an_intent(Subject& s);
+
+// cases_end.cpp: manners, faults
 Verdict manners_leaves_when_told(Subject& s);
+Verdict manners_leaves_before_it_is_created(Subject& s);
 Verdict manners_leaves_when_host_is_gone(Subject& s);
 Verdict faults_disk_full(Subject& s);
 Verdict faults_little_memory(Subject& s);

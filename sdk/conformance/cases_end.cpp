@@ -1,15 +1,20 @@
-// How it ends: by a cancel, by a bye, by a host that is gone; and what it does when something runs
+// How it ends: by a bye, by a host that is gone; and what it does when something runs
 // out.
+#include "host/base/fd.hpp"
 #include "sdk/conformance/cases.hpp"
 #include "sdk/conformance/subject.hpp"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 
 namespace reelgate::conformance {
@@ -21,49 +26,6 @@ constexpr auto kByeLimit = supervise::Limits{}.bye;
 constexpr auto kHangUpLimit = 2s;
 
 Verdict failed_with(const Error& error) { return failed(error.sentence()); }
-
-// A cancelled run says so, in time; one that was done before the cancel arrived has done nothing
-// wrong.
-Verdict judge_cancel(const Subject& s, const RunRecord& record)
-{
-    if (!record.cancelled) return skipped("its longest film was done before it could be cancelled");
-    if (record.verdict && record.after_cancel > s.description->cancel_within)
-        return failed("it went on for " + std::to_string(record.after_cancel.count()) +
-                      " ms after the cancel and finished its film");
-    if (record.verdict)
-        return skipped("its longest film was done " + std::to_string(record.after_cancel.count()) +
-                       " ms after the cancel, within its cancel_within_s: nothing was tried");
-    const Error& error = record.verdict.error();
-    if (error.code == "cancel_forced")
-        return failed("it did not stop within its cancel_within_s and had to be killed: look at "
-                      "cancel_fd or is_cancelled between steps");
-    if (error.category != Category::cancelled) return failed("it answered " + error.sentence());
-    if (record.after_cancel > s.description->cancel_within)
-        return failed("it took " + std::to_string(record.after_cancel.count()) + " ms");
-    return passed(std::to_string(record.after_cancel.count()) + " ms");
-}
-
-Verdict cancelled_run(Subject& s, CancelPlan plan)
-{
-    if (const auto why = s.cannot_run()) return *why;
-    Live live(s, s.settings());
-    if (const auto opened = live.open(); !opened) return failed_with(opened.error());
-    return judge_cancel(s, live.run(s.heaviest(*s.easiest()), plan));
-}
-
-// After whatever went before, a small film is made as ever.
-Verdict next_run_is_good(Subject& s, RawWorker& worker)
-{
-    worker.begin("next", s.smallest(*s.easiest()));
-    const auto done = worker.next("done");
-    if (!done) return failed("in the next run " + worker.end().value_or("it did not end"));
-    if (done->value("status", Json()) == Json(RG_OK)) return passed();
-    return failed(
-        "the next run failed: " +
-        done->value("failure", Json()).dump(-1, ' ', true, Json::error_handler_t::replace));
-}
-
-bool is_paid(const Subject& s) { return s.description->billing == Charge::paid; }
 
 // The words of a trial in which the host itself loads the library.
 std::vector<std::string> in_process_trial(const Subject& s, const fs::path& scratch)
@@ -91,8 +53,31 @@ std::vector<std::string> in_process_trial(const Subject& s, const fs::path& scra
             (scratch / "film").string()};
 }
 
-// Its wait status; nothing where it could not be started. What it prints goes to the file `said`.
-std::optional<int> run_program(std::vector<std::string> words, const fs::path& said)
+// Does the process behind `pidfd` end before the limit?
+bool ends_within(int pidfd, std::chrono::milliseconds limit)
+{
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    pollfd ended{.fd = pidfd, .events = POLLIN, .revents = 0};
+    while (true) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        if (left <= 0ms) return false;
+        const int ready = ::poll(&ended, 1, static_cast<int>(left.count()));
+        if (ready > 0) return true;
+        if (ready < 0 && errno != EINTR) return false;
+    }
+}
+
+// How a program that was started here ended.
+struct Ending {
+    bool started = false;
+    bool in_time = false;
+    int status = 0; // as waitpid() tells it
+};
+
+// Runs a program that may hang: it is killed at the limit. What it prints goes to the file `said`.
+Ending
+run_program(std::vector<std::string> words, const fs::path& said, std::chrono::milliseconds limit)
 {
     std::vector<char*> arguments;
     for (std::string& word : words)
@@ -106,9 +91,15 @@ std::optional<int> run_program(std::vector<std::string> words, const fs::path& s
     const int spawned =
         ::posix_spawn(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
-    int status = 0;
-    if (spawned != 0 || ::waitpid(pid, &status, 0) != pid) return std::nullopt;
-    return status;
+    if (spawned != 0) return {};
+
+    Ending ending{.started = true};
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    ending.in_time = process && ends_within(process.get(), limit);
+    if (!ending.in_time) ::kill(pid, SIGKILL);
+    while (::waitpid(pid, &ending.status, 0) < 0 && errno == EINTR) {
+    }
+    return ending;
 }
 
 std::string last_line_of(const fs::path& file)
@@ -130,91 +121,6 @@ Verdict judge_fault(const Result<Done>& verdict, const std::string& what)
 
 } // namespace
 
-Verdict cancel_before_progress(Subject& s) { return cancelled_run(s, {.after_progress = 0}); }
-
-Verdict cancel_midway(Subject& s)
-{
-    Verdict best = skipped("");
-    for (const unsigned moment : {1U, 2U, 3U}) {
-        Verdict v = cancelled_run(s, {.after_progress = moment});
-        if (v.outcome == Outcome::failed) return v;
-        if (best.outcome != Outcome::passed) best = std::move(v);
-    }
-    return best;
-}
-
-// The daemon cancels a job once. A program gets its frames as they are and may not trip over more.
-Verdict cancel_twice(Subject& s)
-{
-    if (const auto why = s.cannot_run()) return *why;
-    RawWorker worker(s, s.settings());
-    if (const auto opened = worker.open(); !opened) return failed(opened.error().text);
-    worker.begin("first", s.heaviest(*s.easiest()));
-    worker.cancel("first");
-    worker.cancel("first");
-    if (!worker.next("done", s.description->cancel_within))
-        return failed("after two cancels " + worker.end().value_or("its run did not end in time"));
-    return next_run_is_good(s, worker);
-}
-
-// A cancel and the `done` of its job may meet on the way.
-Verdict cancel_after_done(Subject& s)
-{
-    if (const auto why = s.cannot_run()) return *why;
-    RawWorker worker(s, s.settings());
-    if (const auto opened = worker.open(); !opened) return failed(opened.error().text);
-    worker.begin("first", s.smallest(*s.easiest()));
-    if (!worker.next("done")) return failed(worker.end().value_or("its run did not end"));
-    worker.cancel("first");
-    return next_run_is_good(s, worker);
-}
-
-Verdict money_intends_before_it_submits(Subject& s)
-{
-    if (!is_paid(s)) return skipped("it is free");
-    Live live(s, s.settings());
-    if (const auto opened = live.open(); !opened) return failed_with(opened.error());
-    const RunRecord record = live.run(s.smallest(*s.easiest()));
-    if (!record.verdict) return failed(sentence_of(record.verdict));
-    if (record.durable == std::vector<std::string>{"intend", "accepted"}) return passed();
-    std::string order;
-    for (const std::string& step : record.durable)
-        order += ' ' + step;
-    return failed("it said '" + order +
-                  "': a paid run says intend, submits, and says accepted, once each");
-}
-
-Verdict money_obeys_a_refused_intent(Subject& s)
-{
-    if (!is_paid(s)) return skipped("it is free");
-    Live live(s, s.settings());
-    if (const auto opened = live.open(); !opened) return failed_with(opened.error());
-    live.refuse_intents();
-    const RunRecord record = live.run(s.smallest(*s.easiest()));
-    if (record.remote_json) return failed("it submitted although its intent was refused");
-    return record.verdict ? failed("it said OK although its intent was refused") : passed();
-}
-
-Verdict money_resumes_without_a_submit(Subject& s)
-{
-    if (!is_paid(s)) return skipped("it is free");
-    ProviderSettings settings = s.settings();
-    std::string remote;
-    {
-        Live live(s, settings);
-        if (const auto opened = live.open(); !opened) return failed_with(opened.error());
-        const RunRecord record = live.run(s.smallest(*s.easiest()));
-        if (!record.remote_json) return failed("it accepted nothing that could be resumed");
-        remote = *record.remote_json;
-    }
-    Live later(s, settings);
-    if (const auto opened = later.open(); !opened) return failed_with(opened.error());
-    const RunRecord record = later.resume(s.smallest(*s.easiest()), remote);
-    if (!record.durable.empty())
-        return failed("resume() said " + record.durable.front() + ": it must not submit");
-    return record.verdict ? passed() : failed("resume: " + sentence_of(record.verdict));
-}
-
 Verdict manners_leaves_when_told(Subject& s)
 {
     ProviderSettings settings = s.settings();
@@ -225,6 +131,19 @@ Verdict manners_leaves_when_told(Subject& s)
         return failed("it did not leave within " + std::to_string(kByeLimit / 1s) +
                       " s of `bye`: destroy() blocks");
     return passed();
+}
+
+// A daemon that is stopped says bye to whoever has said hello.
+Verdict manners_leaves_before_it_is_created(Subject& s)
+{
+    RawWorker worker(s, s.settings());
+    if (const auto ready = worker.await_hello(); !ready) return failed(ready.error().text);
+    worker.send(Json{
+        {"type", "bye"}
+    });
+    if (worker.gone_within(kByeLimit)) return passed();
+    return failed("it was still there " + std::to_string(kByeLimit / 1s) +
+                  " s after a `bye` that came before `create`");
 }
 
 Verdict manners_leaves_when_host_is_gone(Subject& s)
@@ -245,7 +164,7 @@ Verdict faults_disk_full(Subject& s)
     Live live(s, std::move(settings));
     if (const auto opened = live.open(); !opened) return judge_fault(opened, "a full disk");
     const RunRecord record = live.run(s.longest(*s.easiest()));
-    if (record.verdict && !is_paid(s))
+    if (record.verdict && !s.is_paid())
         return failed(
             "it said OK although no file could hold more than 1 KiB: look at what write() returns");
     return judge_fault(record.verdict, "a full disk");
@@ -273,11 +192,19 @@ Verdict isolation_in_process(Subject& s)
         return skipped("a program cannot be loaded");
     const fs::path scratch = s.new_dir("in-process");
     const fs::path said = scratch / "said";
-    const auto status = run_program(in_process_trial(s, scratch), said);
-    if (!status) return failed("reelgate could not be started");
-    if (WIFEXITED(*status) && WEXITSTATUS(*status) == 0) return passed();
-    if (WIFSIGNALED(*status))
-        return failed("the process died of " + signal_name(WTERMSIG(*status)));
+    const Ending ending = run_program(in_process_trial(s, scratch), said, kCaseLimit);
+    if (!ending.started) return failed("reelgate could not be started");
+    if (!ending.in_time)
+        return failed("a host that loads it was not done after " + std::to_string(kCaseLimit / 1s) +
+                      " s and was killed: " +
+                      (fs::exists(scratch / "film") ? "its film was made, destroy() does not return"
+                                                    : "run() or create() does not return"));
+    const bool ended_well = WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0;
+    const bool reported = last_line_of(said).find(" verified ") != std::string::npos;
+    if (ended_well && reported) return passed();
+    if (ended_well) return failed("it ended the host that had loaded it: it may not call exit()");
+    if (WIFSIGNALED(ending.status))
+        return failed("the process died of " + signal_name(WTERMSIG(ending.status)));
     return failed("the trial failed: " + last_line_of(said));
 }
 

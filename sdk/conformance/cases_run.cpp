@@ -112,6 +112,18 @@ Json random_value(const Json& schema, std::minstd_rand& chance)
 
 } // namespace
 
+Verdict run_survives(Subject& s)
+{
+    if (const auto why = s.cannot_run()) return *why;
+    Live live(s, s.settings());
+    if (const auto opened = live.open(); !opened) return failed_with(opened.error());
+    const RunRecord record = live.run(s.smallest(*s.easiest()));
+    if (record.verdict || record.verdict.error().category != Category::plugin_crashed)
+        return passed();
+    return failed(sentence_of(record.verdict) +
+                  "; let no exception out of a C function, and call no exit()");
+}
+
 Verdict run_smallest(Subject& s)
 {
     if (const auto why = s.cannot_run()) return *why;

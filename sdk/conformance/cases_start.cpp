@@ -67,6 +67,7 @@ Verdict open_in(Subject& s, HostShape shape)
 {
     ProviderSettings settings = s.settings();
     settings.shape = shape;
+    if (shape == HostShape::newer_minor) ++settings.host_minor; // what `hello` says
     Live live(s, std::move(settings));
     if (const auto opened = live.open(); !opened) return failed_with(opened.error());
     if (s.cannot_run()) return passed("created; " + s.cannot_run()->detail);
@@ -81,6 +82,16 @@ Verdict open_in(Subject& s, HostShape shape)
 }
 
 } // namespace
+
+// What ends a process while a library is loaded ends every host; being late has a case of its own.
+Verdict open_survives(Subject& s)
+{
+    RawWorker worker(s, s.settings());
+    if (const auto ready = worker.await_hello(); ready || !worker.exit) return passed();
+    if (worker.next("fatal", 0ms)) return passed();
+    return failed("while it was opened it " + worker.exit->sentence() +
+                  ": look at static initialisers and describe()");
+}
 
 Verdict open_in_time(Subject& s)
 {
@@ -146,6 +157,7 @@ Verdict describe_never_changes(Subject& s)
 }
 
 Verdict handshake_newer_host(Subject& s) { return open_in(s, HostShape::newer_minor); }
+
 // No released host is shorter than this one, so it may fail, with a reason; it may not read what is
 // not there.
 Verdict handshake_short_structs(Subject& s)

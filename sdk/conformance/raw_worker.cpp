@@ -30,10 +30,11 @@ RawWorker::~RawWorker()
 
 Result<Done> RawWorker::start()
 {
+    LaunchOrder order = launch_order_for(*subject_.manifest, settings_);
     RG_TRY(child,
            ChildProcess::start(stage.loop.get_executor(),
                                subject_.options.programs / "reelgate-worker",
-                               launch_order_for(*subject_.manifest, settings_),
+                               order,
                                settings_.environment,
                                output,
                                *this));
@@ -70,21 +71,44 @@ Result<Done> RawWorker::open()
     return internal_error(end().value_or("it could not be created"));
 }
 
-void RawWorker::begin(const std::string& job, const Request& request)
+Json RawWorker::attempt(const char* type, const std::string& job, const Request& request)
 {
     const AttemptFacts facts{.id = job, .deadline = kCaseLimit, .idempotency_key = job};
     const fs::path work_dir = subject_.new_dir("runs/work");
     fs::create_directories(work_dir / "inputs");
-    send(Json{
-        {"type",    "run"                      },
+    return Json{
+        {"type",    type                       },
         {"job",     job                        },
         {"request", Json::parse(to_json(request, facts))},
         {"work_dir",         work_dir.string()                          }
+    };
+}
+
+void RawWorker::begin(const std::string& job, const Request& request)
+{
+    send(attempt("run", job, request));
+}
+
+void RawWorker::resume(const std::string& job, const Request& request, const Json& remote)
+{
+    Json frame = attempt("resume", job, request);
+    frame["remote"] = remote;
+    send(frame);
+}
+
+void RawWorker::answer(const Json& frame, rg_status status)
+{
+    send(Json{
+        {"type",   "ack"            },
+        {"job",    frame.value("job", Json())},
+        {"n",        frame.value("n",                       Json())},
+        {"status", status}
     });
 }
 
 void RawWorker::cancel(const std::string& job)
 {
+    cancelled_.insert(job);
     send(Json{
         {"type", "cancel"},
         {"job",  job     }
@@ -93,18 +117,15 @@ void RawWorker::cancel(const std::string& job)
 
 void RawWorker::send(const Json& frame) { child->send(frame); }
 
-// What waits for an answer gets it at once: a case that looks at money does not come this way.
+// After a cancel the answer to an intent is no, as the daemon's would be.
 void RawWorker::on_frame(const Json& frame)
 {
     frames_.push_back(frame);
     const Json type = frame["type"];
-    if (type != "intend" && type != "accepted") return;
-    send(Json{
-        {"type",   "ack"            },
-        {"job",    frame.value("job", Json())},
-        {"n",        frame.value("n",                       Json())},
-        {"status", RG_OK}
-    });
+    if (!answers || (type != "intend" && type != "accepted")) return;
+    const Json job = frame.value("job", Json());
+    const bool is_cancelled = job.is_string() && cancelled_.contains(job.get<std::string>());
+    answer(frame, type == "intend" && is_cancelled ? RG_CANCELLED : RG_OK);
 }
 
 std::optional<Json> RawWorker::next(std::string_view type, std::chrono::milliseconds limit)

@@ -31,6 +31,10 @@ constexpr std::uint64_t kSeed = 42;
 // Whether it leaves in order is a case of its own; no other waits long for that.
 constexpr auto kHurriedBye = 1s;
 
+// Long enough for a thread that goes on without the answer to an intent, and short for one that
+// waits.
+constexpr auto kHeld = 250ms;
+
 // What a coroutine throws is a bug of ours.
 void rethrow(std::exception_ptr failure)
 {
@@ -81,7 +85,8 @@ bool Stage::turn_until(const std::function<bool()>& reached, std::chrono::millis
 class Live::Listener final : public AttemptListener {
 public:
     Listener(Live& live, std::string id, CancelPlan plan)
-        : live_(live), id_(std::move(id)), plan_(plan), timer_(live.stage_.loop)
+        : live_(live), id_(std::move(id)), plan_(plan), timer_(live.stage_.loop),
+          held_(live.stage_.loop)
     {
     }
 
@@ -96,7 +101,11 @@ public:
     void on_intend(const std::string& /*what*/, Ack ack) override
     {
         record.durable.emplace_back("intend");
-        ack(live_.refuses_intents_ ? RG_FAILED : RG_OK);
+        if (!live_.held_answer_) return ack(RG_OK);
+        held_.expires_after(kHeld);
+        held_.async_wait([this, ack = std::move(ack)](boost::system::error_code stopped) {
+            if (!stopped) ack(live_.held_answer_());
+        });
     }
     void on_accepted(const std::string& remote_json, Ack ack) override
     {
@@ -117,6 +126,7 @@ public:
     void ended()
     {
         timer_.cancel();
+        held_.cancel();
         if (record.cancelled)
             record.after_cancel = std::chrono::duration_cast<std::chrono::milliseconds>(
                 std::chrono::steady_clock::now() - cancelled_at_);
@@ -131,6 +141,7 @@ private:
     {
         if (record.cancelled) return;
         record.cancelled = true;
+        record.told_before_cancel = record.progress.size();
         cancelled_at_ = std::chrono::steady_clock::now();
         live_.provider_->cancel(id_);
     }
@@ -139,15 +150,22 @@ private:
     std::string id_;
     CancelPlan plan_;
     asio::steady_timer timer_;
+    asio::steady_timer held_;
     std::chrono::steady_clock::time_point cancelled_at_;
 };
 
-Live::Live(Subject& subject, ProviderSettings settings) : stage_(subject)
+Live::Live(Subject& subject, ProviderSettings settings, const NetworkWatch* watch) : stage_(subject)
 {
+    const fs::path& programs = subject.options.programs;
+    fs::path program = programs / "reelgate-worker";
+    if (watch != nullptr && !watch->blind()) {
+        program = NetworkWatch::program(programs);
+        settings.environment = watch->environment();
+    }
     provider_ = std::make_unique<SupervisedProvider>(stage_.loop.get_executor(),
                                                      stage_.log,
                                                      stage_.clock,
-                                                     subject.options.programs / "reelgate-worker",
+                                                     program,
                                                      *subject.manifest,
                                                      std::move(settings));
 }

@@ -6,6 +6,7 @@
 #include "host/plugin/child_process.hpp"
 #include "host/plugin/json.hpp"
 #include "host/plugin/supervised.hpp"
+#include "sdk/conformance/network_watch.hpp"
 #include "sdk/conformance/suite.hpp"
 
 #include <deque>
@@ -37,7 +38,8 @@ struct RunRecord {
     std::vector<std::string> durable; // "intend", "accepted", in their order
     std::optional<std::string> remote_json;
     std::chrono::milliseconds after_cancel{};
-    bool cancelled = false; // the plan's moment came before the end
+    bool cancelled = false;             // the plan's moment came before the end
+    std::size_t told_before_cancel = 0; // notes of progress
     std::filesystem::path work_dir;
     Request request;
 };
@@ -86,7 +88,8 @@ private:
 // A provider in its worker, as the daemon would run it.
 class Live {
 public:
-    Live(Subject& subject, ProviderSettings settings);
+    // With a watch, which must outlive it, the worker is started so that the watch sees it.
+    Live(Subject& subject, ProviderSettings settings, const NetworkWatch* watch = nullptr);
     ~Live();
 
     Result<Done> open(); // waits until it is ready
@@ -100,7 +103,9 @@ public:
 
     SupervisedProvider& provider() { return *provider_; }
     Stage& stage() { return stage_; }
-    void refuse_intents() { refuses_intents_ = true; }
+    // Holds every answer to an intent for a moment, in which a run that does not wait goes on; then
+    // gives the answer that `answer` returns.
+    void hold_intents(std::function<rg_status()> answer) { held_answer_ = std::move(answer); }
 
 private:
     class Listener;
@@ -112,7 +117,7 @@ private:
     Stage stage_;
     std::unique_ptr<SupervisedProvider> provider_;
     unsigned runs_ = 0;
-    bool refuses_intents_ = false;
+    std::function<rg_status()> held_answer_; // of an intent; none: it is recorded at once
 };
 
 // A worker process spoken to frame by frame, for what the daemon itself would never say.
@@ -126,6 +131,8 @@ public:
     void create(const Json& config);
     Result<Done> open(); // all of these, with the configuration as the daemon completes it
     void begin(const std::string& job, const Request& request);
+    void resume(const std::string& job, const Request& request, const Json& remote);
+    void answer(const Json& frame, rg_status status); // an `intend` or `accepted`
     void cancel(const std::string& job);
     void send(const Json& frame);
 
@@ -135,7 +142,8 @@ public:
     std::optional<std::string> end();
     bool gone_within(std::chrono::milliseconds limit);
 
-    Json hello; // the frame, once it was awaited
+    bool answers = true; // to `intend` and `accepted`, at once, as the daemon would
+    Json hello;          // the frame, once it was awaited
     std::optional<ExitFacts> exit;
     std::optional<Error> broken;
     WorkerOutput output;
@@ -143,6 +151,7 @@ public:
     std::unique_ptr<ChildProcess> child;
 
 private:
+    Json attempt(const char* type, const std::string& job, const Request& request);
     void on_frame(const Json& frame) override;
     void on_last_words(const Crash& /*crash*/) override {}
     void on_wire_broken(const Error& why) override { broken = why; }
@@ -151,6 +160,7 @@ private:
     Subject& subject_;
     ProviderSettings settings_;
     std::deque<Json> frames_;
+    std::set<std::string> cancelled_; // jobs
 };
 
 class Subject {
@@ -168,6 +178,8 @@ public:
     std::filesystem::path new_dir(std::string_view name);
     bool is_ours(const std::filesystem::path& dir) const; // made by new_dir()
     void sweep(); // removes what new_dir() has made: a case leaves hundreds of megabytes of film
+
+    bool is_paid() const { return description->billing == Charge::paid; }
 
     // Why the plugin may not be run here, or nothing.
     std::optional<Verdict> cannot_run() const;

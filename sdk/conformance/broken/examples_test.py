@@ -1,4 +1,7 @@
 """What is shipped or shown passes the suite, and the suite says so in each of its forms."""
+import json
+import pathlib
+import tempfile
 import unittest
 import xml.etree.ElementTree
 
@@ -24,6 +27,20 @@ class Examples(unittest.TestCase):
         last = said["cases"][-1]
         self.assertEqual((last["id"], last["outcome"]), ("run.smallest", "skipped"))
         self.assertIn("--online", last["detail"])
+
+    def test_a_stand_in_without_a_network_is_judged_by_its_ledger(self):
+        rows = ((["accept", "deliver"], {}),
+                (["submit", "intend", "accepted", "deliver"], {"money.intent": "a submit, by its own ledger"}))
+        for steps, wanted in rows:
+            with self.subTest(steps), tempfile.TemporaryDirectory() as directory:
+                config = pathlib.Path(directory) / "config.json"
+                config.write_text(json.dumps({"script": {"run": steps}}))
+                _, said, _ = checked.report(checked.BUILD / "plugins/scripted-paid", "--online",
+                                            "--config", config, "--only", "money")
+                found = checked.failed(said)
+                self.assertEqual(set(wanted), set(found), found)
+                for case, words in wanted.items():
+                    self.assertIn(words, found[case])
 
     def test_only_runs_what_was_asked_for_and_what_it_stands_on(self):
         code, said, _ = checked.report(BARS, "--only", "binary", "--seed", "7")

@@ -26,6 +26,9 @@
 #ifndef BILLING
 #define BILLING "free"
 #endif
+#ifndef EGRESS
+#define EGRESS "none"
+#endif
 #ifndef CONCURRENCY
 #define CONCURRENCY "4"
 #endif
@@ -39,6 +42,9 @@
 #ifndef ON_CREATE
 #define ON_CREATE
 #endif
+#ifndef ON_DESTROY
+#define ON_DESTROY
+#endif
 #ifndef ON_PROBE
 #define ON_PROBE
 #endif
@@ -47,6 +53,9 @@
 #endif
 #ifndef ON_FRAME /* before each frame; `frame` counts from 0 */
 #define ON_FRAME
+#endif
+#ifndef ON_ACCEPTED
+#define ON_ACCEPTED
 #endif
 #ifndef ON_RESUME
 #define ON_RESUME
@@ -125,7 +134,7 @@ static rg_status describe(const rg_sink* out)
     static const char kDescription[] =
         "{\"id\": \"org.example.broken\", \"name\": \"" NAME "\", \"version\": \"" VERSION "\","
         " \"license\": \"Apache-2.0\", \"max_concurrency\": " CONCURRENCY
-        ", \"billing\": \"" BILLING "\", \"egress\": \"none\", \"cancel_within_s\": 1,"
+        ", \"billing\": \"" BILLING "\", \"egress\": \"" EGRESS "\", \"cancel_within_s\": 1,"
         " \"models\": [{\"id\": \"bars\", \"tasks\": [\"t2v\"], \"fps\": [16, 24], \"seed\": true,"
         "  \"sizes\": {\"multiple_of\": 16, \"max_pixels\": 65536},"
         "  \"frames\": {\"min\": 5, \"max\": 121, \"step\": 4, \"offset\": 1},"
@@ -143,11 +152,15 @@ static rg_status create(const rg_host* host, rg_bytes config, void** self, const
 {
     (void)host, (void)config, (void)out;
     ON_CREATE;
-    *self = NULL; /* nothing to keep between runs */
+    *self = &ran; /* nothing else is kept between runs */
     return RG_OK;
 }
 
-static void destroy(void* self) { (void)self; }
+static void destroy(void* self)
+{
+    (void)self;
+    ON_DESTROY;
+}
 
 static rg_status probe(void* self, const rg_sink* out)
 {
@@ -233,6 +246,7 @@ static rg_status submit_and_film(const rg_job* job, const rg_sink* out)
             return answer(out, RG_FAILED, "{\"category\": \"unknown\", \"text\": \"it may not\"}");
         }
         job->accepted(job->self, text_bytes("{\"id\": \"1\"}"));
+        ON_ACCEPTED;
     }
     return film(job, out);
 }
