@@ -119,7 +119,8 @@ Decision Engine::decide_now(const JobOrder& order,
                             std::span<const Attempt> attempts,
                             std::uint64_t seed,
                             WallTime created,
-                            std::span<const ProviderSnapshot> snapshots) const
+                            std::span<const ProviderSnapshot> snapshots,
+                            std::optional<WallTime> waiting_since) const
 {
     return decide({.order = order,
                    .attempts = attempts,
@@ -129,7 +130,8 @@ Decision Engine::decide_now(const JobOrder& order,
                    .key = key_of(order.owner),
                    .seed = seed,
                    .created = created,
-                   .now = parts_.clock.wall()});
+                   .now = parts_.clock.wall(),
+                   .waiting_since = waiting_since});
 }
 
 Result<Done> Engine::admissible(const JobOrder& order) const
@@ -235,9 +237,15 @@ WallTime Engine::turn()
 
 void Engine::look_at(const Job& job, std::vector<ProviderSnapshot>& all)
 {
-    const Decision decision = decide_now(job.order, job.attempts, job.seed, job.created, all);
+    const auto noted = waits_.find(job.id);
+    const auto since = noted == waits_.end() ? std::nullopt : noted->second.since;
+    const Decision decision =
+        decide_now(job.order, job.attempts, job.seed, job.created, all, since);
     if (const auto* wait = std::get_if<Wait>(&decision.outcome)) {
-        waits_[job.id] = {.for_what = wait->for_what, .until = wait->until};
+        WaitNote note{.for_what = wait->for_what, .until = wait->until};
+        if (wait->for_what == Waiting::waiting_for_provider)
+            note.since = since.value_or(parts_.clock.wall());
+        waits_[job.id] = note;
         return;
     }
     waits_.erase(job.id);
@@ -301,7 +309,7 @@ Explained Engine::explain(const JobOrder& order, const std::map<std::string, Hea
         if (const auto health = assume.find(provider.id); health != assume.end())
             provider.health = health->second;
     const WallTime now = parts_.clock.wall();
-    return {.decision = decide_now(order, {}, order.wish.seed.value_or(0), now, all),
+    return {.decision = decide_now(order, {}, order.wish.seed.value_or(0), now, all, {}),
             .chain = chain_for(order).id,
             .config_revision = settings_.config_revision,
             .at = now};

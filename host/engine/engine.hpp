@@ -102,6 +102,7 @@ public:
     struct WaitNote {
         Waiting for_what = Waiting::slot;
         std::optional<WallTime> until = {};
+        std::optional<WallTime> since = {}; // of waiting_for_provider, without a break
     };
     std::optional<WaitNote> waiting(const JobId& id) const;
     std::optional<std::size_t> queue_position(const JobId& id) const;
@@ -136,7 +137,8 @@ private:
                         std::span<const Attempt> attempts,
                         std::uint64_t seed,
                         WallTime created,
-                        std::span<const ProviderSnapshot> snapshots) const;
+                        std::span<const ProviderSnapshot> snapshots,
+                        std::optional<WallTime> waiting_since) const;
     const KeyView& key_of(const std::string& owner) const;
     Result<Done> admissible(const JobOrder& order) const;
     asio::awaitable<void> sweep();

@@ -156,6 +156,7 @@ protected:
         const Job* live = engine.store().live(id);
         if (live == nullptr) {
             const Result<Job> ended = stage.finish(engine.find(id));
+            if (!ended || !ended->error) return ""; // its end is on its way to the disk
             return "fails with " + std::string(to_string(ended->error->category));
         }
         if (live->current() != nullptr) {

@@ -131,6 +131,19 @@ ProviderSnapshot ProviderSlot::snapshot() const
     return snap;
 }
 
+// Whether a breaker is half open is said by time and probes; a trial that fails must find it so.
+void ProviderSlot::let_breakers_half_open()
+{
+    for (auto& [model, breaker] : breakers_)
+        breaker = as_time_passes(std::move(breaker), takes_jobs(health_.state), clock_.wall());
+}
+
+void ProviderSlot::begin()
+{
+    let_breakers_half_open();
+    ++running_;
+}
+
 void ProviderSlot::end()
 {
     --running_;
@@ -149,9 +162,13 @@ void ProviderSlot::succeeded(const std::string& model)
 void ProviderSlot::failed(const std::string& model, const Error& error)
 {
     const PolicyRow& row = policy_for(error, charge());
-    if (row.cools == CoolUnit::pair_misconfigured) missing_[model] = error.sentence();
+    if (row.cools == CoolUnit::pair_misconfigured ||
+        row.cools == CoolUnit::credential_misconfigured)
+        missing_[model] = error.sentence();
+    // Which models share a credential is not known: each finds out for itself.
     if (row.cools == CoolUnit::counts_pair || row.cools == CoolUnit::counts_provider ||
-        row.cools == CoolUnit::pair || row.cools == CoolUnit::provider_open) {
+        row.cools == CoolUnit::pair || row.cools == CoolUnit::provider_open ||
+        row.cools == CoolUnit::credential) {
         const Breaker before = breakers_[model].state;
         breakers_[model] =
             after_failure(breakers_[model], error, clock_.wall(), chance(), config_.breaker);
@@ -196,6 +213,7 @@ void ProviderSlot::take(const Result<ProbeReport>& report)
     const WallTime now = clock_.wall();
     probed_ = now;
     health_ = after_probe(std::move(health_), seen, now, config_.health);
+    let_breakers_half_open();
     if (health_.state != said_) {
         said_ = health_.state;
         log_.write(Event::provider_probed,

@@ -53,7 +53,7 @@ public:
     asio::awaitable<void> stop();
 
     // One attempt takes a place from begin() to end().
-    void begin() { ++running_; }
+    void begin();
     void end();
     void progressed();
     void succeeded(const std::string& model);
@@ -83,6 +83,7 @@ private:
     const std::vector<ModelCapability>* models() const;
     PairSnapshot pair(const ModelCapability& model) const;
     void take(const Result<ProbeReport>& report);
+    void let_breakers_half_open();
     asio::awaitable<void> pause_until(WallTime when);
     double chance() { return spread_(random_); }
 

@@ -1,0 +1,111 @@
+// How long a job waits, and for whom: the clock stands still and is moved by hand.
+#include "host/engine/engine_fixture.hpp"
+
+namespace reelgate {
+namespace {
+
+Description one_model()
+{
+    Description d;
+    d.egress = "none";
+    d.max_concurrency = 1;
+    ModelCapability model;
+    model.id = "one";
+    model.tasks = {"t2v"};
+    model.sizes = {.list = {{640, 384}}};
+    model.frames = {.min = 5, .max = 121, .step = 4, .offset = 1};
+    model.default_size = {640, 384};
+    model.default_frames = 25;
+    model.default_fps = 24;
+    d.models = {model};
+    return d;
+}
+
+class Waits : public testing::Test {
+protected:
+    static EngineSettings settings()
+    {
+        EngineSettings settings;
+        settings.chains = {
+            {.id = "only", .steps = {{.use = "p"}}}
+        };
+        settings.default_chain = "only";
+        return settings;
+    }
+
+    Engine& open(ProviderState state)
+    {
+        ProbeReport report;
+        report.state = state;
+        stage.add({.id = "p", .plugin = "drawn"}, one_model(), report);
+        return stage.open();
+    }
+
+    PairSnapshot pair(Engine& engine) { return engine.slot("p")->snapshot().pairs.at(0); }
+
+    EngineStage stage{settings()};
+};
+
+TEST_F(Waits, ForAProviderNoLongerThanMaxWait)
+{
+    Engine& engine = open(ProviderState::unhealthy);
+    JobOrder order;
+    order.wish.prompt = "anything";
+    order.max_wait = 60s;
+    const auto admitted = stage.finish(engine.submit(order, std::nullopt));
+    ASSERT_TRUE(admitted) << admitted.error().sentence();
+    const JobId id = admitted->job.id;
+    stage.until([&] { return engine.waiting(id).has_value(); });
+    const WallTime end = stage.clock.wall() + 60s;
+    EXPECT_EQ(engine.waiting(id)->for_what, Waiting::waiting_for_provider);
+    EXPECT_EQ(engine.waiting(id)->until, end);
+
+    stage.clock.passed += 60s;
+    engine.slot("p")->enable(true); // anything that wakes the scheduler
+    Result<Job> ended = admitted->job;
+    stage.until([&] {
+        ended = stage.finish(engine.find(id));
+        return ended && ended->error;
+    });
+    EXPECT_EQ(ended->error->category, Category::worker_unavailable);
+}
+
+TEST_F(Waits, TwiceAsLongAfterATrialThatFailed)
+{
+    Engine& engine = open(ProviderState::ready);
+    ProviderSlot& slot = *engine.slot("p");
+    const Error broken{.category = Category::provider_error, .text = "broken", .phase = Phase::run};
+    slot.failed("one", broken);
+    slot.failed("one", broken);
+    ASSERT_EQ(pair(engine).breaker, Breaker::open);
+    stage.clock.passed += 36s; // 30 and a fifth
+    ASSERT_EQ(pair(engine).breaker, Breaker::half_open);
+    slot.begin();
+    slot.failed("one", broken);
+    slot.end();
+    ASSERT_EQ(pair(engine).breaker, Breaker::open);
+    EXPECT_GE(*pair(engine).rests_until, stage.clock.wall() + 48s); // 60 less a fifth
+}
+
+TEST_F(Waits, AsLongAsTheOtherSideAsks)
+{
+    Engine& engine = open(ProviderState::ready);
+    Error busy{.category = Category::rate_limited, .text = "slowly", .phase = Phase::submit};
+    busy.retry_after = 400s;
+    engine.slot("p")->failed("one", busy);
+    EXPECT_EQ(pair(engine).breaker, Breaker::open);
+    EXPECT_EQ(pair(engine).rests_until, stage.clock.wall() + 400s);
+}
+
+TEST_F(Waits, ForAPersonWhereTheKeyIsRefused)
+{
+    Engine& engine = open(ProviderState::ready);
+    engine.slot("p")->failed(
+        "one", {.category = Category::auth_failed, .text = "no such key", .phase = Phase::submit});
+    EXPECT_NE(pair(engine).misconfigured, "");
+    engine.slot("p")->reset();
+    EXPECT_EQ(pair(engine).misconfigured, "");
+}
+
+} // namespace
+} // namespace reelgate
