@@ -111,7 +111,9 @@ private:
     void on_preview(RunningAttempt& attempt, const Json& frame);
     void deliver_held(RunningAttempt& attempt, bool all);
     void on_artifact(RunningAttempt& attempt, const Json& frame);
-    void on_durable(RunningAttempt& attempt, const std::string& type, const Json& frame);
+    void on_durable(const std::shared_ptr<RunningAttempt>& attempt,
+                    const std::string& type,
+                    const Json& frame);
     Ack ack_of(const Json& frame);
     void on_done(const std::string& id, RunningAttempt& attempt, const Json& frame);
     void on_log_frame(const Json& frame);

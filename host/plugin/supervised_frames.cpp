@@ -17,6 +17,10 @@ namespace {
 // mind.
 constexpr std::size_t kMaxArtifacts = 256;
 
+// Each asks for a write to the disk, and whoever asks waits for the answer: so many threads no
+// plugin has.
+constexpr std::size_t kMaxUnanswered = 64;
+
 // A plugin's own words in our log are cut to this.
 constexpr std::size_t kMaxLoggedFields = 4096;
 
@@ -93,7 +97,7 @@ void SupervisedProvider::on_job_frame(const std::string& type, const Json& frame
     apply(supervise::SignOfLife{id});
     if (type == "artifact") return on_artifact(*attempt, frame);
     if (type == "done") return on_done(id, *attempt, frame);
-    on_durable(*attempt, type, frame);
+    on_durable(attempt, type, frame);
 }
 
 // Nobody listens: whoever waited has left, it is late, or the job never was. A job that runs has
@@ -162,24 +166,25 @@ void SupervisedProvider::on_artifact(RunningAttempt& attempt, const Json& frame)
     attempt.listener.on_artifact(offer);
 }
 
-// Answers an `intend` or `accepted` frame, for which the plugin waits.
+// Answers an `intend` or `accepted` frame, for which the plugin waits; not to the worker after it.
 Ack SupervisedProvider::ack_of(const Json& frame)
 {
-    return [this, job = text_of(frame, "job"), n = integer_of(frame, "n", 0)](rg_status status) {
+    return [this, life = starts_, job = text_of(frame, "job"), n = integer_of(frame, "n", 0)](
+               rg_status status) {
         const Json answer{
             {"type",   "ack" },
             {"job",    job   },
             {"n",      n     },
             {"status", status}
         };
-        if (child_) child_->send(answer);
+        if (child_ && starts_ == life) child_->send(answer);
     };
 }
 
 // The answer comes when the listener has it on disk, or at once with a failure: when the frame
 // cannot be understood, and to an intent after the cancel, because nothing that costs money may
 // start then. What was accepted is taken at any time: it exists.
-void SupervisedProvider::on_durable(RunningAttempt& attempt,
+void SupervisedProvider::on_durable(const std::shared_ptr<RunningAttempt>& attempt,
                                     const std::string& type,
                                     const Json& frame)
 {
@@ -193,10 +198,19 @@ void SupervisedProvider::on_durable(RunningAttempt& attempt,
         misbehaved(type, "without an object");
         return ack(RG_REJECTED);
     }
+    if (++attempt->unanswered > kMaxUnanswered)
+        return on_wire_broken(Error{.category = Category::plugin_crashed,
+                                    .text = "the worker asks and does not wait for the answers",
+                                    .code = "protocol_violation",
+                                    .phase = Phase::run});
+    Ack counted = [attempt, ack = std::move(ack)](rg_status status) {
+        --attempt->unanswered;
+        ack(status);
+    };
     if (intends)
-        attempt.listener.on_intend(json_text(*content), std::move(ack));
+        attempt->listener.on_intend(json_text(*content), std::move(counted));
     else
-        attempt.listener.on_accepted(json_text(*content), std::move(ack));
+        attempt->listener.on_accepted(json_text(*content), std::move(counted));
 }
 
 void SupervisedProvider::on_done(const std::string& id, RunningAttempt& attempt, const Json& frame)

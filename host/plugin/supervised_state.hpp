@@ -28,6 +28,7 @@ struct SupervisedProvider::RunningAttempt {
     Allowance previews{kPreviewsPerSecond, kPreviewsPerSecond};
     std::optional<ProgressNote> held_progress; // the newest that did not get by
     std::optional<std::string> held_preview;
+    std::size_t unanswered = 0; // intents and acceptances that the listener holds
     std::size_t artifacts = 0;
     std::optional<Error> spoiled; // it offered something it may not: no success can follow
     std::optional<Result<Done>> verdict;

@@ -37,6 +37,7 @@ asio::awaitable<void> note_end(asio::awaitable<void> task, std::shared_ptr<bool>
 void Notebook::on_intend(const std::string& what_json, Ack ack)
 {
     durable.push_back("intend " + what_json);
+    if (holds) return held.push_back(std::move(ack));
     ack(intend_answer);
 }
 

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 // Longer than anything takes on a loaded machine; who waits this long has failed.
 inline constexpr auto kPatience = std::chrono::seconds(60);
 
-// What an attempt told. Intents and acceptances are answered at once.
+// What an attempt told. Intents and acceptances are answered at once, unless it holds them.
 class Notebook final : public AttemptListener {
 public:
     void on_progress(const ProgressNote& note) override { progress.push_back(note); }
@@ -35,6 +35,8 @@ public:
     std::vector<ArtifactOffer> artifacts;
     std::vector<std::string> durable; // "intend {...}", "accepted {...}", in their order
     rg_status intend_answer = RG_OK;
+    bool holds = false; // keeps the answers to intents to itself
+    std::vector<Ack> held;
 };
 
 // One attempt under way.

@@ -227,6 +227,22 @@ TEST_F(Wire, WhoAsksAndNeverReadsIsEnded)
     EXPECT_THAT(attempt.verdict->error().text, HasSubstr("does not read"));
 }
 
+// A disk that is slow must not fill our memory with what waits for it.
+TEST_F(Wire, WhoAsksAndDoesNotWaitIsEnded)
+{
+    ping_limit_ = kPatience;
+    SupervisedProvider& provider = breaker("asks_and_never_reads");
+    ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
+    Attempt& attempt = stage_.begin(provider);
+    attempt.notes.holds = true; // the loop has not turned yet
+    ASSERT_FALSE(stage_.verdict_of(attempt));
+    EXPECT_THAT(told(*attempt.verdict), testing::StartsWith(kViolation));
+    EXPECT_THAT(attempt.verdict->error().text, HasSubstr("does not wait"));
+    EXPECT_EQ(attempt.notes.held.size(), 64U);
+    for (const Ack& late : attempt.notes.held)
+        late(RG_OK); // to nobody
+}
+
 TEST_F(Wire, AConfigurationTooLongForAFrameIsRefusedAtOnce)
 {
     config_ = R"({"x": ")" + std::string(kMaxFrame - 100, 'x') + R"("})";

@@ -58,6 +58,7 @@ struct PlayedAttempt final : AttemptListener {
     }
 
     std::string id;
+    unsigned life = 0; // of the worker in which it runs
     asio::cancellation_signal leave;
     std::vector<Ack> acks;
     unsigned told = 0;
@@ -155,6 +156,7 @@ private:
     Result<std::unique_ptr<Child>> start(ChildEvents& events)
     {
         events_ = &events;
+        ++lives_;
         greeted_ = created_ = false;
         return std::unique_ptr<Child>(std::make_unique<FakeWorker>(heard_));
     }
@@ -208,42 +210,49 @@ private:
             return;
         case 10:
             return clock_.pass(std::chrono::milliseconds(next() * 20));
+        case 11:
+        case 12:
+            return be_ready();
         default:
             if (events_) say(frame());
         }
     }
 
+    // By chance alone few workers would ever run a job.
+    void be_ready()
+    {
+        if (provider_->life() == Life::resting) provider_->reset();
+        if (!events_ || greeted_) return;
+        say(hello("[1,1]", "play"));
+        say(Json{
+            {"type",   "created"},
+            {"status", 0        }
+        });
+    }
+
     std::string job()
     {
-        static const std::array<std::string, 4> names{"a", "b", "nobody", std::string(200, 'x')};
+        static const std::array<std::string, 6> names{
+            "a", "a", "b", "b", "nobody", std::string(200, 'x')};
         return one_of(names);
     }
 
     Json frame()
     {
-        // What leads somewhere comes more often than what does not.
-        static const std::array<const char*, 18> types{"hello",
-                                                       "created",
-                                                       "created",
-                                                       "hello",
-                                                       "fatal",
-                                                       "log",
-                                                       "pong",
-                                                       "probed",
-                                                       "called",
-                                                       "done",
-                                                       "progress",
-                                                       "preview",
-                                                       "artifact",
-                                                       "intend",
-                                                       "accepted",
-                                                       "done",
-                                                       "fanfare",
-                                                       "abandoned"};
+        // What ends a worker comes more seldom than what keeps it busy.
+        // clang-format off
+        static const std::array<const char*, 28> types{
+            "hello",    "created",  "fatal",    "log",      "pong",     "probed",   "called",
+            "done",     "progress", "preview",  "artifact", "intend",   "accepted", "abandoned",
+            "fanfare",  "log",      "pong",     "done",     "done",     "progress", "preview",
+            "artifact", "intend",   "accepted", "intend",   "intend",   "intend",   "accepted"};
+        // clang-format on
         Json said{
             {"type", one_of(types)}
         };
-        if (said["type"] == "hello") return hello();
+        if (said["type"] == "hello")
+            return hello(one_of(std::array{"[1,1]", "[2,3]"}),
+                         one_of(std::array{"play", "play", "somebody-else"}));
         said["job"] = job();
         said["n"] = next() % 4;
         said["status"] = one_of(std::array{0, 0, 3, 5, -1});
@@ -261,21 +270,19 @@ private:
         return said;
     }
 
-    Json hello()
+    static Json hello(const char* protocol, const char* id)
     {
-        static const Json description = Json::parse(R"({"id": "play", "version": "1.0.0",
+        Json description = Json::parse(R"({"version": "1.0.0",
             "max_concurrency": 2, "billing": "free", "models": [{"id": "none", "tasks": ["t2v"],
             "fps": [24], "sizes": {"multiple_of": 16, "max_pixels": 921600},
             "frames": {"min": 5, "max": 121, "step": 4, "offset": 1},
             "default": {"size": "64x64", "frames": 5, "fps": 24}}]})");
-        Json said{
-            {"type",     "hello"                             },
-            {"protocol", one_of(std::array{"[1,1]", "[2,3]"})},
-            {"describe", description                         }
+        description["id"] = id;
+        return Json{
+            {"type",     "hello"               },
+            {"protocol", Json::parse(protocol) },
+            {"describe", std::move(description)}
         };
-        said["protocol"] = Json::parse(said["protocol"].get<std::string>());
-        if (next() % 4 == 3) said["describe"]["id"] = "somebody-else";
-        return said;
     }
 
     void say(const Json& said)
@@ -305,6 +312,7 @@ private:
     {
         PlayedAttempt& attempt = attempts_.emplace_back();
         attempt.id = next() % 2 == 0 ? "a" : "b";
+        attempt.life = lives_;
         AttemptOrder order{
             .id = attempt.id, .request_json = "{}", .work_dir = work_dir(), .remote_json = {}};
         asio::co_spawn(loop_,
@@ -323,9 +331,13 @@ private:
 
     void answer_acks()
     {
-        for (PlayedAttempt& attempt : attempts_)
+        for (PlayedAttempt& attempt : attempts_) {
+            heard_.clear();
             for (const Ack& ack : std::exchange(attempt.acks, {}))
                 ack(RG_OK);
+            if (attempt.life != lives_ && !heard_.empty())
+                broken("an answer went to a worker that has not asked");
+        }
     }
 
     void exit()
@@ -378,6 +390,7 @@ private:
     std::list<PlayedAttempt> attempts_;
     std::optional<SupervisedProvider> provider_;
     ChildEvents* events_ = nullptr; // while a worker lives
+    unsigned lives_ = 0;
     bool greeted_ = false;
     bool created_ = false;
     std::string doing_;
