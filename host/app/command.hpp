@@ -47,6 +47,7 @@ int report_error(const Error& error, OutputFormat format = OutputFormat::text);
 // Result<Done> as an exit status; failures are reported.
 int report(const Result<Done>& result, OutputFormat format = OutputFormat::text);
 
+void add_config_commands(CLI::App& app, Globals& globals, int& exit_code);
 void add_plugin_commands(CLI::App& app, Globals& globals, int& exit_code);
 void add_providers_commands(CLI::App& app, Globals& globals, int& exit_code);
 void add_serve_command(CLI::App& app, Globals& globals, int& exit_code);

@@ -72,6 +72,7 @@ int run(int argc, char** argv)
     app.footer(exit_code_table());
     add_global_options(app, globals);
 
+    add_config_commands(app, globals, exit_code);
     add_plugin_commands(app, globals, exit_code);
     add_providers_commands(app, globals, exit_code);
     add_serve_command(app, globals, exit_code);

@@ -306,7 +306,10 @@ ConfigNode parse_document(std::string_view text,
 
     TreeBuilder builder(source, findings, limits);
     try {
-        std::istringstream stream{std::string(text)};
+        // yaml-cpp takes a quote that is open at the end for closed if only blanks follow it; a
+        // comment of ours behind the text makes it look.
+        const bool whole_line = text.empty() || text.back() == '\n';
+        std::istringstream stream{std::string(text) + (whole_line ? "#" : "\n#")};
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(builder)) {
         }

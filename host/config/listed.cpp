@@ -47,7 +47,7 @@ std::vector<ListedSetting> listed()
             .name = "*",
             .kind = SettingKind::texts,
             .bounds = {1, 256},
-            .sample = "[gpu-0, gpu-1]",
+            .sample = "[fastvideo-local, comfyui-local]",
             .meaning = "providers among which the least busy is taken, a warm one first"
     });
     list.add("routes", route_rows());

@@ -91,6 +91,7 @@ std::string small_and(std::string_view more) { return std::string(kSmall) + std:
 // clang-format off
 INSTANTIATE_TEST_SUITE_P(TheText, BadConfig, testing::Values(
     FindingRow{"Syntax", "server:\n  listen: [\n", "syntax", 3, 1, "", ""},
+    FindingRow{"QuoteAtTheEnd", "version: 1\nvideo_provider: \"auto\n", "syntax", 3, 2, "", "EOF"},
     FindingRow{"NotUtf8", "a: b\nc: \xff\n", "not_text", 2, 4, "", "UTF-8"},
     FindingRow{"Control", "a: \x01\n", "not_text", 1, 4, "", "control"},
     FindingRow{"KeyTwice", "server: {}\nlog: {}\nserver: {}\n", "duplicate_key", 3, 1, "", "first in line 1"},

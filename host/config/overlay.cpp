@@ -149,7 +149,8 @@ Result<std::uint64_t> write_overlay(const std::filesystem::path& data_dir,
             Findings findings;
             ConfigNode wrapped = parse_document("v: " + *change.value, "", findings);
             const ConfigNode* parsed = wrapped.find("v");
-            if (findings.has_errors() || parsed == nullptr || !parsed->is_scalar())
+            if (findings.has_errors() || wrapped.items.size() != 1 || parsed == nullptr ||
+                !parsed->is_scalar())
                 return invalid(change.key + ": `" + *change.value + "` is no value", "bad_value");
             value = *parsed;
         }

@@ -42,10 +42,8 @@ Json convert_secret(const ConfigNode& node, const std::string& key, const Pointe
 {
     auto read = read_secret(node, key, part.in);
     if (!read) return nullptr;
-    if (!read->why_not.empty()) {
-        miss(part, node, "secret_missing", key, read->why_not);
-        return nullptr;
-    }
+    // One that is missing keeps its place: it is shown as what was written.
+    if (!read->why_not.empty()) miss(part, node, "secret_missing", key, read->why_not);
     Json shown = read->secret.shown();
     part.secrets.emplace_back(at.to_string(), std::move(read->secret));
     return shown;

@@ -329,8 +329,14 @@ bool is_secret_map(const ConfigNode& node)
 
 bool is_secret_name(std::string_view name)
 {
-    constexpr std::array<std::string_view, 7> kEndings{
-        "secret", "password", "passphrase", "token", "api_key", "authorization", "cookie"};
+    constexpr std::array<std::string_view, 8> kEndings{"secret",
+                                                       "password",
+                                                       "passphrase",
+                                                       "token",
+                                                       "api_key",
+                                                       "authorization",
+                                                       "credentials",
+                                                       "cookie"};
     std::string plain;
     for (const char c : name)
         plain += c == '-' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -44,6 +44,8 @@ void add_rows(Shown& map, const T& from, std::span<const SettingRow<T>> rows)
 {
     for (const SettingRow<T>& row : rows) {
         const SettingValue held = row.get(from);
+        const auto* list = std::get_if<std::vector<std::string>>(&held);
+        if (list != nullptr && list->size() < row.info.bounds.min) continue; // not given
         Shown leaf = value(map.key, std::string(row.info.name), value_text(held, row.info.kind));
         if (const auto* secret = std::get_if<Secret>(&held)) show_secret(leaf, *secret);
         if (!leaf.text.empty()) map.items.push_back(std::move(leaf));
@@ -301,13 +303,26 @@ nlohmann::json findings_json(const Findings& findings)
     return list;
 }
 
+std::vector<FlatSetting> flat(const Settings& settings)
+{
+    const Shown tree = shown(settings);
+    std::vector<FlatSetting> values;
+    for (const Shown* leaf : values_of(tree))
+        values.push_back({leaf->key, text_with_note(*leaf)});
+    return values;
+}
+
 std::vector<ConfigChange> diff(const Settings& before, const Settings& after)
 {
-    const Shown old_tree = shown(before);
-    const Shown new_tree = shown(after);
-    std::map<std::string, const Shown*> left;
-    for (const Shown* leaf : values_of(old_tree))
-        left.emplace(leaf->key, leaf);
+    return diff(flat(before), flat(after));
+}
+
+std::vector<ConfigChange> diff(const std::vector<FlatSetting>& before,
+                               const std::vector<FlatSetting>& after)
+{
+    std::map<std::string, std::string> left;
+    for (const FlatSetting& value : before)
+        left.emplace(value.key, value.text);
 
     std::vector<ConfigChange> changes;
     const auto note = [&](const std::string& key, std::string was, std::string is) {
@@ -316,18 +331,17 @@ std::vector<ConfigChange> diff(const Settings& before, const Settings& after)
         const Reload effect = setting == nullptr ? Reload::provider_restart : setting->info.reload;
         changes.push_back({key, std::move(was), std::move(is), effect, provider_of(key)});
     };
-    for (const Shown* leaf : values_of(new_tree)) {
-        const auto known = left.find(leaf->key);
+    for (const FlatSetting& value : after) {
+        const auto known = left.find(value.key);
         if (known == left.end()) {
-            note(leaf->key, "", text_with_note(*leaf));
+            note(value.key, "", value.text);
             continue;
         }
-        const std::string was = text_with_note(*known->second);
-        if (was != text_with_note(*leaf)) note(leaf->key, was, text_with_note(*leaf));
+        if (known->second != value.text) note(value.key, known->second, value.text);
         left.erase(known);
     }
-    for (const auto& [key, leaf] : left)
-        note(key, text_with_note(*leaf), "");
+    for (const auto& [key, was] : left)
+        note(key, was, "");
     return changes;
 }
 

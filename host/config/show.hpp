@@ -45,6 +45,15 @@ struct ConfigChange {
     std::string provider = {}; // the one it concerns, if it concerns one
 };
 
+// A setting by its full key; a secret as where it comes from and its short hash.
+struct FlatSetting {
+    std::string key;
+    std::string text;
+};
+std::vector<FlatSetting> flat(const Settings& settings);
+
 std::vector<ConfigChange> diff(const Settings& before, const Settings& after);
+std::vector<ConfigChange> diff(const std::vector<FlatSetting>& before,
+                               const std::vector<FlatSetting>& after);
 
 } // namespace reelgate

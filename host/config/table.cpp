@@ -97,7 +97,7 @@ constexpr std::array kJobs{
 
 constexpr std::array kGpus{
     row<&GpuSettings::id>({.name = "id", .kind = K::integer, .bounds = {0, 255},
-        .required = true, .meaning = "number of the card"}),
+        .required = true, .sample = "0", .meaning = "number of the card"}),
     row<&GpuSettings::vram_budget>({.name = "vram_budget", .kind = K::size,
         .bounds = {0, 4096 * kGib}, .sample = "22GiB",
         .meaning = "what providers may use of its memory; 0B: all"}),
@@ -109,7 +109,7 @@ constexpr std::array kProviders{
         .meaning = "id of the plugin that does the work"}),
     row<&ProviderConfig::enabled>({.name = "enabled", .kind = K::boolean, .by_api = true,
         .meaning = "takes jobs"}),
-    row<&ProviderConfig::egress>({.name = "egress", .kind = K::word, .reload = kProvider,
+    row<&ProviderConfig::egress>({.name = "egress", .kind = K::word, .reload = kProvider, .sample = "cloud",
         .meaning = "how far a request travels; may only be raised above what the plugin says"}),
     row<&ProviderConfig::gpu>({.name = "gpu", .kind = K::integer, .bounds = {0, 255},
         .reload = kProvider, .sample = "0", .meaning = "the card that it works on"}),
