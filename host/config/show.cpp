@@ -194,16 +194,21 @@ void write_entry(const Shown& entry,
     text += inner;
 }
 
+std::string name_text(const std::string& name)
+{
+    return name.empty() ? "\"\"" : value_text(name, SettingKind::text);
+}
+
 void write(const Shown& node, const std::string& indent, const Loaded* loaded, std::string& text)
 {
     for (const Shown& item : node.items) {
         if (node.kind == Shown::Kind::list) {
             write_entry(item, indent, loaded, text);
         } else if (item.kind == Shown::Kind::value) {
-            const std::string name = value_text(item.name, SettingKind::text);
-            text += indent + name + ": " + item.text + comment_of(item, loaded) + "\n";
+            text +=
+                indent + name_text(item.name) + ": " + item.text + comment_of(item, loaded) + "\n";
         } else if (!item.items.empty()) {
-            text += indent + value_text(item.name, SettingKind::text) + ":\n";
+            text += indent + name_text(item.name) + ":\n";
             write(item, indent + "  ", loaded, text);
         }
     }

@@ -39,6 +39,7 @@ constexpr std::string_view kRich =
     "    empty: {}\n"
     "    none: []\n"
     "    blank: \"\"\n"
+    "    \"\": { \"\": nameless, \"<<\": 1, \"a: b\": 2 }\n"
     "  far: { plugin: two, egress: cloud, vendors: [{ api_key: { env: A_KEY }, n: 1.5 }] }\n"
     "pools: { both: [near, far] }\n"
     "routes:\n"
