@@ -59,6 +59,8 @@ private:
             return value.get<std::int64_t>() == 0;
         case Json::value_t::number_float:
             return value.get<double>() == 0;
+        case Json::value_t::string:
+            return value.get_ref<const std::string&>().empty();
         default:
             return value.empty();
         }

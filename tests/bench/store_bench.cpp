@@ -70,22 +70,14 @@ public:
     // Runs `tasks` side by side until all are done.
     void run(std::vector<asio::awaitable<void>> tasks)
     {
-        bool done = false;
         for (auto& task : tasks)
             work_.spawn(std::move(task));
-        tasks_.spawn(joined(done));
         loop_.restart();
-        while (!done)
+        while (work_.size() > 0)
             loop_.run_one();
     }
 
 private:
-    asio::awaitable<void> joined(bool& done)
-    {
-        co_await work_.join();
-        done = true;
-    }
-
     SystemClock clock_;
     asio::io_context loop_;
     TaskGroup tasks_{loop_.get_executor()};
