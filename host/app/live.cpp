@@ -1,11 +1,11 @@
 #include "host/app/live.hpp"
 
+#include "host/app/provider_place.hpp"
+
 #include <unistd.h>
 
 namespace reelgate {
 namespace {
-
-namespace fs = std::filesystem;
 
 // A library of several GB takes its time; longer than this is a matter for `plugin check`.
 constexpr auto kPatience = std::chrono::seconds(60);
@@ -26,16 +26,6 @@ asio::awaitable<void> look(SupervisedProvider& provider, LiveFacts& facts)
 
 LiveFacts look_alive(const Globals& globals, const Manifest& manifest)
 {
-    const fs::path data = fs::absolute(globals.data_dir) / "providers" / manifest.id;
-    ProviderSettings settings;
-    settings.id = manifest.id;
-    settings.data_dir = data;
-    settings.cache_dir = data / "cache";
-    settings.work_root = fs::absolute(globals.data_dir) / "work";
-    std::error_code ignored; // a plugin that needs them says so in its own words
-    fs::create_directories(settings.cache_dir, ignored);
-    fs::create_directories(settings.work_root, ignored);
-
     asio::io_context loop{1};
     const SystemClock clock;
     const Log log(STDERR_FILENO, globals.log_format, Level::error);
@@ -44,7 +34,7 @@ LiveFacts look_alive(const Globals& globals, const Manifest& manifest)
                                 clock,
                                 globals.program("reelgate-worker"),
                                 manifest,
-                                std::move(settings));
+                                settings_in_place(globals.data_dir, manifest.id));
     LiveFacts facts;
     asio::co_spawn(loop, look(provider, facts), [](std::exception_ptr failure) {
         if (failure) std::rethrow_exception(failure);

@@ -2,6 +2,7 @@
 
 #include "host/app/output.hpp"
 #include "host/app/progress_line.hpp"
+#include "host/app/provider_place.hpp"
 #include "host/plugin/in_process.hpp"
 #include "host/plugin/orphans.hpp"
 #include "host/plugin/schema.hpp"
@@ -9,10 +10,12 @@
 
 #include <boost/asio/signal_set.hpp>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <random>
 #include <utility>
@@ -24,17 +27,18 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using Milliseconds = std::chrono::milliseconds;
 
-// A directory that ends with its scope: work that was not taken out is not wanted.
+// A directory that ends with its scope: what was not taken out is not wanted.
 class WorkDir {
 public:
     static Result<WorkDir> make(const fs::path& parent, const std::string& name)
     {
         const fs::path dir = fs::absolute(parent / name).lexically_normal();
         std::error_code failed;
-        fs::create_directories(dir / "inputs", failed);
-        if (failed)
-            return system_error(Category::internal, "making " + dir.string(), failed.value());
-        fs::permissions(dir, fs::perms::owner_all, failed);
+        fs::create_directories(parent, failed);
+        // Made by us and by nobody else: a provider may write to its parent.
+        fs::remove_all(dir, failed);
+        if (::mkdir(dir.c_str(), S_IRWXU) != 0)
+            return system_error(Category::internal, "making " + dir.string(), errno);
         return WorkDir(dir);
     }
     WorkDir(WorkDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
@@ -176,16 +180,9 @@ private:
 
     std::unique_ptr<Provider> make_provider()
     {
-        const fs::path data = fs::absolute(globals_.data_dir) / "providers" / order_.manifest.id;
-        ProviderSettings settings;
-        settings.id = order_.manifest.id;
+        ProviderSettings settings = settings_in_place(globals_.data_dir, order_.manifest.id);
         settings.config_json = order_.config_json;
-        settings.data_dir = data;
-        settings.cache_dir = data / "cache";
-        settings.work_root = fs::absolute(globals_.data_dir) / "work";
-        std::error_code ignored; // a plugin that needs it will say so, with its own words
-        fs::create_directories(settings.cache_dir, ignored);
-        fs::create_directories(settings.work_root, ignored);
+        work_root_ = settings.work_root;
         await_end(kill_leftovers(globals_.data_dir), 2s);
         if (order_.in_process)
             return std::make_unique<InProcessProvider>(
@@ -207,9 +204,8 @@ private:
         report.start_took = since(start);
 
         const std::string id = "trial-" + std::to_string(::getpid());
-        auto work = WorkDir::make(globals_.data_dir / "work", id);
-        if (!work) co_return std::move(work).error();
-        RG_CO_TRY(AttemptPlan plan, plan_for(*work, report));
+        RG_CO_TRY(const WorkDir work, WorkDir::make(work_root_, id));
+        RG_CO_TRY(AttemptPlan plan, plan_for(work, report));
         plan.id = id;
         running_ = id;
         Watcher watcher(line_);
@@ -228,6 +224,8 @@ private:
     {
         const Description& description = *provider_->description();
         Wish wish = order_.wish;
+        std::error_code failed; // then a copy fails, and says where
+        fs::create_directory(work.path() / "inputs", failed);
         RG_TRY(wish.inputs, bring_in(order_.images, work.path()));
         if (!wish.task)
             wish.task = wish.inputs.empty() ? "t2v" : wish.inputs.size() == 1 ? "i2v" : "flf2v";
@@ -267,6 +265,7 @@ private:
     asio::io_context loop_{1};
     asio::thread_pool pool_{2};
     asio::signal_set signals_;
+    fs::path work_root_; // of this provider
     std::string running_;
     std::unique_ptr<Provider> provider_;
 };

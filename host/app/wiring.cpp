@@ -2,6 +2,7 @@
 
 #include "host/app/output.hpp"
 #include "host/app/plugins.hpp"
+#include "host/app/provider_place.hpp"
 #include "host/config/views.hpp"
 #include "host/plugin/in_process.hpp"
 #include "host/plugin/supervised.hpp"
@@ -10,8 +11,6 @@
 
 namespace reelgate {
 namespace {
-
-namespace fs = std::filesystem;
 
 SlotConfig slot_config(const Settings& settings, const ProviderView& view)
 {
@@ -30,16 +29,8 @@ SlotConfig slot_config(const Settings& settings, const ProviderView& view)
 
 ProviderSettings provider_settings(const WiringTools& tools, const ProviderConfig& configured)
 {
-    const fs::path data = tools.data_dir / "providers" / configured.id;
-    ProviderSettings settings;
-    settings.id = configured.id;
+    ProviderSettings settings = settings_in_place(tools.data_dir, configured.id);
     settings.config_json = config_for_plugin(configured, configured.models_json != "[]");
-    settings.data_dir = data;
-    settings.cache_dir = data / "cache";
-    settings.work_root = tools.data_dir / "work" / configured.id;
-    std::error_code ignored; // a plugin that needs them says so in its own words
-    fs::create_directories(settings.cache_dir, ignored);
-    fs::create_directories(settings.work_root, ignored);
     return settings;
 }
 

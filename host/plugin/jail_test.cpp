@@ -78,10 +78,11 @@ class Jail : public ::testing::Test {
 protected:
     Jail()
     {
-        for (const char* name : {"data", "cache", "work/job", "outside", "granted"})
+        for (const char* name : {"data", "cache", "work/me/job", "work/neighbour/job", "outside", "granted"})
             fs::create_directories(dir_ / name);
         std::ofstream(dir_ / "outside/secret") << "secret";
         std::ofstream(dir_ / "granted/weights") << "weights";
+        std::ofstream(dir_ / "work/neighbour/job/film.mp4") << "film";
     }
 
     LaunchOrder order_for(const std::vector<std::string>& command) const
@@ -94,7 +95,7 @@ protected:
             order.command.push_back(word[0] == '@' ? dir_.path().string() + word.substr(1) : word);
         order.data_dir = dir_ / "data";
         order.cache_dir = dir_ / "cache";
-        order.jail.work_root = dir_ / "work";
+        order.jail.work_root = dir_ / "work/me";
         order.jail.read_only = {dir_ / "granted"};
         order.jail.memory_mb = 128;
         order.jail.cores = 1;
@@ -136,7 +137,9 @@ const std::vector<Row> kRows{
     {"read_the_system", Needs::landlock, {"read", "/etc/passwd"}, "ok", "ok"},
     {"write_data", Needs::landlock, {"write", "@/data/new"}, "ok", "ok"},
     {"write_cache", Needs::landlock, {"write", "@/cache/new"}, "ok", "ok"},
-    {"write_work", Needs::landlock, {"write", "@/work/job/film.mp4"}, "ok", "ok"},
+    {"write_work", Needs::landlock, {"write", "@/work/me/job/film.mp4"}, "ok", "ok"},
+    {"write_a_neighbours_work", Needs::landlock, {"write", "@/work/neighbour/job/new"}, "EACCES", "ok"},
+    {"read_a_neighbours_work", Needs::landlock, {"read", "@/work/neighbour/job/film.mp4"}, "EACCES", "ok"},
     {"write_to_nowhere", Needs::landlock, {"write", "/dev/null"}, "ok", "ok"},
     {"signal_its_parent", Needs::landlock_signal, {"signal_parent"}, "EPERM", "ok"},
     {"inet", Needs::nothing, {"socket", "inet"}, "EACCES", "ok"},

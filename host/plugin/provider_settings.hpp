@@ -17,7 +17,9 @@ struct ProviderSettings {
     std::string config_json = "{}"; // defaults filled, secrets resolved
     std::filesystem::path data_dir;
     std::filesystem::path cache_dir;
-    std::filesystem::path work_root; // where work directories will be; none: files are not confined
+    // Where its work directories will be, and nobody else's; none: files are not confined.
+    std::filesystem::path work_root;
+    std::filesystem::path log_dir; // of what it prints; out of its reach. None: no file is written
     JailOrder jail;
     Environment environment; // what the manifest asked for and the operator granted
     supervise::Limits limits;

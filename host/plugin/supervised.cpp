@@ -44,7 +44,7 @@ SupervisedProvider::SupervisedProvider(asio::any_io_executor loop,
                                        ProviderSettings settings,
                                        StartChild start_child)
     : log_(log), clock_(clock), loop_(loop), program_(std::move(worker_program)),
-      manifest_(std::move(manifest)), settings_(std::move(settings)), output_(settings_.data_dir),
+      manifest_(std::move(manifest)), settings_(std::move(settings)), output_(settings_.log_dir),
       chance_(std::random_device{}()), start_child_(std::move(start_child)),
       asking_(
           loop, who(manifest_), manifest_.id, [this](const Json& frame) { return send(frame); }),

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <system_error>
 
@@ -35,13 +36,37 @@ WorkerOutput::WorkerOutput(std::filesystem::path directory) : directory_(std::mo
 
 void WorkerOutput::open_file()
 {
-    std::error_code ignored; // without a directory there is no file, and the ring is all there is
+    std::error_code ignored; // opening fails next, and says why
     std::filesystem::create_directories(directory_, ignored);
-    const auto path = directory_ / "worker.log";
-    file_ = Fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const auto path = directory_ / kLogFile;
+    // O_NONBLOCK: this is the loop, and a fifo without a reader would hold it for ever.
+    constexpr int kHow = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    file_ = Fd(::open(path.c_str(), kHow, 0600));
+    if (!file_) return give_up_file(std::error_code(errno, std::generic_category()).message());
     struct stat facts {};
-    file_size_ =
-        file_ && ::fstat(file_.get(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
+    if (::fstat(file_.get(), &facts) != 0 || !S_ISREG(facts.st_mode))
+        return give_up_file("it is not a plain file");
+    file_size_ = static_cast<std::uint64_t>(facts.st_size);
+}
+
+void WorkerOutput::rotate()
+{
+    std::error_code failed;
+    std::filesystem::rename(directory_ / kLogFile, directory_ / kOlderLogFile, failed);
+    if (failed) return give_up_file("it is full and cannot be renamed: " + failed.message());
+    open_file();
+}
+
+void WorkerOutput::remember(std::string_view line)
+{
+    ring_.push_back(printable(line));
+    if (ring_.size() > kOutputRing) ring_.pop_front();
+}
+
+void WorkerOutput::give_up_file(std::string_view why)
+{
+    file_.reset();
+    remember("-- no worker.log is written: " + std::string(why));
 }
 
 void WorkerOutput::feed(std::string_view bytes, SteadyTime now, WallTime wall)
@@ -90,16 +115,12 @@ void WorkerOutput::keep(std::string_view line, WallTime wall)
         dropped_said_ = dropped_;
         keep("-- " + std::to_string(newly) + " lines dropped: too many at once", wall);
     }
-    ring_.push_back(printable(line));
-    if (ring_.size() > kOutputRing) ring_.pop_front();
+    remember(line);
     if (!file_) return;
 
-    if (file_size_ >= kMaxLogFile) {
-        std::error_code ignored;
-        std::filesystem::rename(directory_ / "worker.log", directory_ / "worker.log.1", ignored);
-        open_file();
-    }
     const std::string text = timestamp(wall) + ' ' + ring_.back() + '\n';
+    if (file_size_ >= kMaxLogFile) rotate();
+    if (!file_) return;
     if (::write(file_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()))
         file_size_ += text.size();
 }

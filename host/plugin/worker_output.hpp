@@ -17,12 +17,16 @@ namespace reelgate {
 
 inline constexpr std::size_t kMaxOutputLine = 4096;
 inline constexpr std::size_t kOutputRing = 200;
-inline constexpr unsigned kOutputLinesPerSecond = 200;  // with a burst of as many
+inline constexpr unsigned kOutputLinesPerSecond = 200; // with a burst of as many
+inline constexpr std::string_view kLogFile = "worker.log";
+inline constexpr std::string_view kOlderLogFile = "worker.log.1";
 inline constexpr std::uint64_t kMaxLogFile = 1U << 20U; // then it becomes worker.log.1
 
 class WorkerOutput {
 public:
-    // Appends to `<directory>/worker.log`; without a directory only the ring is kept.
+    // Appends to `<directory>/worker.log`; without a directory only the ring is kept. No plugin may
+    // write there: what it could replace or forge would be no evidence. If the file cannot be
+    // written or is no plain file, the ring says so and is all there is.
     explicit WorkerOutput(std::filesystem::path directory = {});
 
     // Whole lines among `bytes` and what was held before. What is over the rate is counted and
@@ -39,10 +43,13 @@ public:
 private:
     void keep(std::string_view line, WallTime wall);
     bool within_rate(SteadyTime now);
+    void remember(std::string_view line);
     void open_file();
+    void rotate();
+    void give_up_file(std::string_view why);
 
     std::filesystem::path directory_;
-    Fd file_;
+    Fd file_; // invalid: only the ring is kept
     std::uint64_t file_size_ = 0;
     std::string partial_;
     std::deque<std::string> ring_;

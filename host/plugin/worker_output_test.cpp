@@ -2,7 +2,9 @@
 
 #include "tests/fakes/scratch_dir.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <ostream>
@@ -136,18 +138,54 @@ TEST(WorkerOutput, ALogThatIsFullMakesRoomForTheNext)
     EXPECT_THAT(text_of(scratch / "worker.log.1"), HasSubstr("the next file"));
 }
 
-// A plugin owns its data directory: it must not be able to have us write elsewhere.
-TEST(WorkerOutput, FollowsNoLink)
+TEST(WorkerOutput, AFullLogThatCannotBeMovedGrowsNoFurther)
+{
+    const ScratchDir scratch;
+    std::ofstream(scratch / "worker.log") << std::string(kMaxLogFile, 'x');
+    std::filesystem::create_directories(scratch / "worker.log.1/in the way");
+    WorkerOutput output(scratch.path());
+    output.note("one", kWall);
+    output.note("two", kWall);
+    EXPECT_EQ(std::filesystem::file_size(scratch / "worker.log"), kMaxLogFile);
+    EXPECT_THAT(output.tail(kAll), ElementsAre("-- one", HasSubstr("cannot be renamed"), "-- two"));
+}
+
+// What may lie where the file should be. Each of them would hold the host up, or lead it elsewhere.
+struct InTheWay {
+    const char* name;
+    void (*put)(const std::filesystem::path& log, const std::filesystem::path& victim);
+};
+void PrintTo(const InTheWay& row, std::ostream* out) { *out << row.name; }
+
+class NoPlainFile : public testing::TestWithParam<InTheWay> {};
+
+TEST_P(NoPlainFile, IsNeitherWaitedForNorWritten)
 {
     const ScratchDir scratch;
     std::ofstream(scratch / "victim") << "untouched";
-    std::filesystem::create_directory(scratch / "data");
-    std::filesystem::create_symlink(scratch / "victim", scratch / "data/worker.log");
-    WorkerOutput output(scratch / "data");
+    GetParam().put(scratch / "worker.log", scratch / "victim");
+    WorkerOutput output(scratch.path());
     output.note("said", kWall);
     EXPECT_EQ(text_of(scratch / "victim"), "untouched");
-    EXPECT_THAT(output.tail(kAll), ElementsAre("-- said"));
+    EXPECT_THAT(output.tail(kAll), ElementsAre(HasSubstr("no worker.log is written"), "-- said"));
 }
+
+void make_fifo(const std::filesystem::path& log) { ASSERT_EQ(::mkfifo(log.c_str(), 0600), 0); }
+
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Rows, NoPlainFile, testing::Values(
+    InTheWay{"fifo", [](const auto& log, const auto&) { make_fifo(log); }},
+    InTheWay{"fifo_that_is_read", [](const auto& log, const auto&) {
+        make_fifo(log);
+        ASSERT_GE(::open(log.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), 0); // until the program ends
+    }},
+    InTheWay{"directory", [](const auto& log, const auto&) { std::filesystem::create_directory(log); }},
+    InTheWay{"link", [](const auto& log, const auto& victim) { std::filesystem::create_symlink(victim, log); }},
+    InTheWay{"link_to_nothing", [](const auto& log, const auto& victim) {
+        std::filesystem::create_symlink(victim.string() + "2", log);
+    }}),
+    [](const auto& row) { return std::string(row.param.name); });
+// clang-format on
 
 } // namespace
 } // namespace reelgate

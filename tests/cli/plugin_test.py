@@ -234,7 +234,7 @@ class Trust(CliTest):
 
 class Logs(CliTest):
     def log(self, name, *lines):
-        file = self.data / "providers/mine" / name
+        file = self.data / "logs/mine" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(line + "\n" for line in lines))
 

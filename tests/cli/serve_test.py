@@ -67,6 +67,15 @@ class Serve(CliTest):
         self.assertEqual(self.daemon.wait(30), 0)
         self.assertFalse(is_alive(worker))
 
+    def test_what_a_worker_prints_lies_out_of_its_reach(self):
+        self.worker()
+        self.line(r"plugin\.ready")
+        self.daemon.send_signal(signal.SIGTERM)
+        self.line(r"host\.stopped")
+        self.assertIn("started", (self.data / "logs/scripted/worker.log").read_text())
+        self.assertIn("started", self.reelgate("plugin", "logs", "scripted").out)
+        self.assertFalse((self.data / "providers/scripted/worker.log").exists())
+
     def test_a_dead_worker_is_started_again(self):
         first = self.worker()
         self.line(r"plugin\.ready")
@@ -133,7 +142,7 @@ class Generate(CliTest):
         self.assertEqual(made.code, 0, made.err)
         self.assertEqual((made.json["frames"], made.json["container"], made.json["seed"]), (9, "mp4", 7))
         self.assertGreater((self.dir / "out.mp4").stat().st_size, 1000)
-        self.assertEqual(list((self.data / "work").iterdir()), [], "the work directory is swept")
+        self.assertEqual(list((self.data / "work/scripted").iterdir()), [], "the work directory is swept")
 
     def test_what_cannot_be_made_is_refused_with_the_reason(self):
         for options, code in [(["--size", "99999x99999"], "size"),

@@ -1,8 +1,10 @@
 // `reelgate plugin logs`: the last lines that a provider's worker wrote, across one rotation.
 #include "host/app/commands/plugin.hpp"
 #include "host/app/output.hpp"
+#include "host/app/provider_place.hpp"
 #include "host/base/file.hpp"
 #include "host/plugin/manifest.hpp"
+#include "host/plugin/worker_output.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -34,7 +36,7 @@ Result<std::vector<std::string>> last_lines(const std::filesystem::path& directo
 {
     std::vector<std::string> all;
     bool any = false;
-    for (const char* name : {"worker.log.1", "worker.log"}) {
+    for (const std::string_view name : {kOlderLogFile, kLogFile}) {
         const auto text = read_file(directory / name, kLongestLog);
         if (!text && text.error().code == "file_missing") continue;
         if (!text) return text.error();
@@ -56,7 +58,7 @@ int logs(const Globals& globals, const Options& options)
     if (!is_plugin_id(options.id)) // it becomes part of a path
         return report_error(invalid("\"" + options.id + "\" is not an id", "bad_id"),
                             options.format);
-    const auto lines = last_lines(globals.data_dir / "providers" / options.id, options.lines);
+    const auto lines = last_lines(log_dir_of(globals.data_dir, options.id), options.lines);
     if (!lines) return report_error(lines.error(), options.format);
     if (options.format == OutputFormat::json) {
         nlohmann::json whole;
