@@ -1,6 +1,7 @@
 #include "host/app/daemon.hpp"
 
 #include "host/api/server.hpp"
+#include "host/app/provider_place.hpp"
 #include "host/app/wiring.hpp"
 #include "host/plugin/orphans.hpp"
 
@@ -45,6 +46,7 @@ void sweep_work(const fs::path& data_dir)
 {
     std::error_code ignored; // what cannot be removed is in nobody's way
     fs::remove_all(data_dir / "work", ignored);
+    fs::remove_all(keep_dir_of(data_dir), ignored);
 }
 
 std::string public_url(const ServerSettings& server, std::uint16_t port)
@@ -114,6 +116,7 @@ private:
                                 .artifacts = *artifacts_,
                                 .media = {globals_.program("reelgate-media")},
                                 .work_root = data_dir_ / "work",
+                                .keep_root = keep_dir_of(data_dir_),
                                 .inputs_root = data_dir_ / "inputs"};
         engine_ = std::make_unique<Engine>(parts, engine_settings(loaded_));
         engine_->on_milestone = options_.on_milestone;

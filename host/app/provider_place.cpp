@@ -6,6 +6,8 @@ namespace reelgate {
 
 namespace fs = std::filesystem;
 
+fs::path keep_dir_of(const fs::path& data_dir) { return fs::absolute(data_dir) / "kept"; }
+
 fs::path log_dir_of(const fs::path& data_dir, const std::string& id)
 {
     return fs::absolute(data_dir) / "logs" / id;

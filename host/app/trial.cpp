@@ -205,8 +205,10 @@ private:
 
         const std::string id = "trial-" + std::to_string(::getpid());
         RG_CO_TRY(const WorkDir work, WorkDir::make(work_root_, id));
+        RG_CO_TRY(const WorkDir keep, WorkDir::make(keep_dir_of(globals_.data_dir), id));
         RG_CO_TRY(AttemptPlan plan, plan_for(work, report));
         plan.id = id;
+        plan.keep_dir = keep.path();
         running_ = id;
         Watcher watcher(line_);
         const AttemptTools tools{*provider_, pool_, {globals_.program("reelgate-media")}};

@@ -1,8 +1,10 @@
 #include "host/engine/attempt.hpp"
 
 #include "host/plugin/request_json.hpp"
+#include "host/plugin/work_dir.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 #include <utility>
 
@@ -56,6 +58,28 @@ Error deviates(const std::vector<Deviation>& deviations)
                  .phase = Phase::verify};
 }
 
+// For people who look into the directory; nobody else goes by it.
+std::string extension_of(const std::filesystem::path& offered)
+{
+    const std::string extension = offered.extension().string();
+    const auto plain = [](char c) {
+        return c == '.' || std::isalnum(static_cast<unsigned char>(c));
+    };
+    const bool is_plain =
+        extension.size() <= 8 && std::all_of(extension.begin(), extension.end(), plain);
+    return is_plain ? extension : std::string();
+}
+
+// The provider may still run, and write to its work directory: what is probed is a copy.
+Result<MediaFacts> keep_and_probe(const MediaTool& media,
+                                  const AttemptPlan& plan,
+                                  const std::string& offered,
+                                  const std::filesystem::path& copy)
+{
+    RG_CHECK(copy_from_work_dir(plan.work_dir, {.relative = offered}, copy));
+    return probe_media(media, copy, MediaLimits{});
+}
+
 // What it may have cost is known here, where the provider's own word and its price meet.
 Error billed(Error error, const Provider& provider)
 {
@@ -73,8 +97,8 @@ Task<VerifiedVideo> look_at(AttemptTools tools, AttemptPlan plan, std::vector<Ar
     if (video == offers.rend()) co_return no_video(offers);
 
     VerifiedVideo verified;
-    verified.file = plan.work_dir / video->path;
-    auto look = [&] { return probe_media(tools.media, verified.file, MediaLimits{}); };
+    verified.file = plan.keep_dir / ("film" + extension_of(video->path));
+    auto look = [&] { return keep_and_probe(tools.media, plan, video->path, verified.file); };
     auto facts = co_await on_pool(tools.pool, std::move(look));
     if (!facts) co_return std::move(facts).error().in_phase(Phase::verify);
     verified.facts = *std::move(facts);

@@ -20,6 +20,7 @@ struct AttemptPlan {
     unsigned number = 1;
     Request request;
     std::filesystem::path work_dir; // exists, private, inputs in place
+    std::filesystem::path keep_dir; // no provider may write there; what is verified lies there
     std::chrono::seconds deadline = std::chrono::minutes(30);
     std::string idempotency_key;
     bool accept_deviations = false;
@@ -38,7 +39,7 @@ public:
 };
 
 struct VerifiedVideo {
-    std::filesystem::path file; // still in the work directory
+    std::filesystem::path file; // in the plan's keep_dir, out of the provider's reach
     MediaFacts facts;
     std::vector<Deviation> deviations; // empty unless the plan accepts them
     std::vector<ArtifactOffer> others; // thumbnails and the like, not opened

@@ -38,6 +38,7 @@ struct EngineParts {
     const ArtifactStore& artifacts;
     MediaTool media;
     std::filesystem::path work_root;   // work directories of attempts, below each provider's name
+    std::filesystem::path keep_root;   // what they left, while it is verified
     std::filesystem::path inputs_root; // what clients sent, a directory for each order
 };
 

@@ -122,13 +122,14 @@ Task<Done> JobRun::pick(Dispatch dispatch, std::string record)
 Task<Done> JobRun::work_dir_ready()
 {
     const Attempt& attempt = *job().current();
-    plan_ = AttemptPlan{.id = attempt_name(id_, attempt.number),
+    const std::string name = attempt_name(id_, attempt.number);
+    plan_ = AttemptPlan{.id = name,
                         .number = attempt.number,
                         .request = attempt.request,
-                        .work_dir = engine_.parts_.work_root / attempt.provider /
-                                    attempt_name(id_, attempt.number),
+                        .work_dir = engine_.parts_.work_root / attempt.provider / name,
+                        .keep_dir = engine_.parts_.keep_root / name,
                         .deadline = engine_.settings_.attempt_deadline,
-                        .idempotency_key = attempt_name(id_, attempt.number),
+                        .idempotency_key = name,
                         .accept_deviations = job().order.accept_deviation};
     auto make = [dir = plan_.work_dir,
                  inputs = engine_.inputs_of(job().order.inputs_dir),
@@ -465,9 +466,10 @@ asio::awaitable<void> JobRun::give_back(JobEvent as, Error error, Verdict verdic
 asio::awaitable<void> JobRun::clean_up()
 {
     if (engine_.leaving_) co_return;
-    auto remove = [dir = plan_.work_dir] {
+    auto remove = [work = plan_.work_dir, keep = plan_.keep_dir] {
         std::error_code ignored; // what stays is swept at the next start
-        fs::remove_all(dir, ignored);
+        fs::remove_all(work, ignored);
+        fs::remove_all(keep, ignored);
         return true;
     };
     co_await on_pool(engine_.parts_.pool, std::move(remove));

@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
+#include <system_error>
+#include <vector>
 
 namespace reelgate {
 namespace {
@@ -37,6 +40,38 @@ Error open_failure(std::string_view relative, int error_number)
     }
 }
 
+Error cannot_keep(const std::filesystem::path& copy, int error_number)
+{
+    return system_error(Category::storage_full, "writing " + copy.string(), error_number)
+        .in_phase(Phase::store);
+}
+
+// At most `size` bytes: who wrote the file may still append to it. Some file systems share the
+// bytes instead of copying them; between others the kernel does not copy at all.
+Result<Done> copy_bytes(int from, int into, std::uint64_t size, const std::filesystem::path& copy)
+{
+    constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 30U;
+    std::vector<char> block; // empty: the kernel copies
+    off_t at = 0;
+    while (static_cast<std::uint64_t>(at) < size) {
+        const std::uint64_t left = size - static_cast<std::uint64_t>(at);
+        off_t read_at = at;
+        off_t write_at = at;
+        ssize_t got = 0;
+        if (block.empty()) {
+            got = ::copy_file_range(from, &read_at, into, &write_at, std::min(left, kAtOnce), 0);
+            if (got < 0 && errno != EINTR) block.resize(std::size_t{1} << 18U);
+        } else {
+            got = ::pread(from, block.data(), std::min<std::uint64_t>(left, block.size()), at);
+            if (got > 0) got = ::pwrite(into, block.data(), static_cast<std::size_t>(got), at);
+            if (got < 0 && errno != EINTR) return cannot_keep(copy, errno);
+        }
+        if (got == 0) return Done{}; // it has become shorter
+        if (got > 0) at += got;
+    }
+    return Done{};
+}
+
 } // namespace
 
 Result<Fd> open_in_work_dir(const std::filesystem::path& work_dir, const BoundedPath& wanted)
@@ -45,7 +80,8 @@ Result<Fd> open_in_work_dir(const std::filesystem::path& work_dir, const Bounded
     if (relative.empty() || relative.front() == '/' || relative.find('\0') != std::string::npos)
         return refused(relative, "is not a relative path", "path_escapes");
 
-    const Fd root(::open(work_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const Fd root(::open(work_dir.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!root && errno == ENOTDIR) return open_failure(relative, ELOOP); // a link stands there
     if (!root) return system_error(Category::internal, "opening " + work_dir.string(), errno);
 
     // O_NONBLOCK: opening a pipe without a writer would wait for one.
@@ -67,6 +103,22 @@ Result<Fd> open_in_work_dir(const std::filesystem::path& work_dir, const Bounded
                            std::to_string(wanted.max_bytes),
                        "too_large");
     return file;
+}
+
+Result<Done> copy_from_work_dir(const std::filesystem::path& work_dir,
+                                const BoundedPath& wanted,
+                                const std::filesystem::path& copy)
+{
+    RG_TRY(const Fd file, open_in_work_dir(work_dir, wanted));
+    struct stat facts {};
+    if (::fstat(file.get(), &facts) != 0) return open_failure(wanted.relative, errno);
+    std::error_code failed;
+    std::filesystem::create_directories(copy.parent_path(), failed);
+    if (failed) return cannot_keep(copy, failed.value());
+    ::unlink(copy.c_str()); // of an attempt that was cut short
+    const Fd into(::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!into) return cannot_keep(copy, errno);
+    return copy_bytes(file.get(), into.get(), static_cast<std::uint64_t>(facts.st_size), copy);
 }
 
 } // namespace reelgate

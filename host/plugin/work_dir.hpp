@@ -22,8 +22,17 @@ struct BoundedPath {
     bool directory = false; // numbered pictures come as a directory
 };
 
+// `work_dir` itself must be no link either: a plugin may write beside it.
 // Codes: `path_escapes`, `path_missing`, `not_a_file`, `linked`, `too_large`; category
 // output_invalid.
 Result<Fd> open_in_work_dir(const std::filesystem::path& work_dir, const BoundedPath& wanted);
+
+// The file, opened as above, becomes `copy`: made anew (with its directory) in a place of the
+// host's own. The plugin may still run, and may exchange or change what it offered for as long as
+// it likes; what is looked at and kept is the copy. Blocks for as long as the disk takes. Codes: as
+// above.
+Result<Done> copy_from_work_dir(const std::filesystem::path& work_dir,
+                                const BoundedPath& wanted,
+                                const std::filesystem::path& copy);
 
 } // namespace reelgate

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <sstream>
 
 namespace reelgate {
 namespace {
@@ -64,6 +65,74 @@ TEST(WorkDir, OpensWhatIsInsideAndNothingElse)
         const Category category = opened ? Category::output_invalid : opened.error().category;
         EXPECT_EQ(category, Category::output_invalid) << row.what;
     }
+}
+
+std::string text_of(const fs::path& file)
+{
+    std::ostringstream text;
+    text << std::ifstream(file).rdbuf();
+    return text.str();
+}
+
+TEST(WorkDir, ThatIsALinkIsNotFollowed)
+{
+    const ScratchDir scratch;
+    fs::create_directory(scratch / "neighbour");
+    std::ofstream(scratch / "neighbour/clip.mp4") << "film";
+    fs::create_directory_symlink("neighbour", scratch / "work");
+    const auto opened = open_in_work_dir(scratch / "work", {.relative = "clip.mp4"});
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, "path_escapes");
+}
+
+TEST(WorkDir, ACopyIsWhatWasThereAndStaysThat)
+{
+    const ScratchDir scratch;
+    fs::create_directories(scratch / "work/sub");
+    const fs::path offered = scratch / "work/sub/clip.mp4";
+    std::ofstream writer(offered);
+    writer << "film" << std::flush;
+    const fs::path copy = scratch / "kept/film.mp4";
+    ASSERT_TRUE(copy_from_work_dir(scratch / "work", {.relative = "sub/clip.mp4"}, copy));
+    writer.seekp(0);
+    writer << "else" << std::flush; // through what the plugin still has open
+    EXPECT_EQ(text_of(offered), "else");
+    EXPECT_EQ(text_of(copy), "film");
+
+    // Again, after an attempt that was cut short: nothing of the first one is left in it.
+    fs::remove(copy);
+    std::ofstream(scratch / "victim") << "precious";
+    fs::create_symlink(scratch / "victim", copy);
+    ASSERT_TRUE(copy_from_work_dir(scratch / "work", {.relative = "sub/clip.mp4"}, copy));
+    EXPECT_EQ(text_of(copy), "else");
+    EXPECT_EQ(text_of(scratch / "victim"), "precious");
+}
+
+TEST(WorkDir, ACopyIsWholeAcrossFileSystems)
+{
+    const ScratchDir scratch;
+    const fs::path other = "/dev/shm/" + scratch.path().filename().string();
+    fs::create_directory(scratch / "work");
+    const std::string film(1'000'003, 'x');
+    std::ofstream(scratch / "work/clip.mp4") << film;
+    const auto copied =
+        copy_from_work_dir(scratch / "work", {.relative = "clip.mp4"}, other / "film");
+    const std::string kept = text_of(other / "film");
+    fs::remove_all(other);
+    ASSERT_TRUE(copied) << copied.error().sentence();
+    EXPECT_TRUE(kept == film);
+}
+
+TEST(WorkDir, WhatMayNotBeOpenedIsNotCopied)
+{
+    const ScratchDir scratch;
+    fs::create_directory(scratch / "work");
+    std::ofstream(scratch / "outside.mp4") << "x";
+    const auto copied =
+        copy_from_work_dir(scratch / "work", {.relative = "../outside.mp4"}, scratch / "copy");
+    ASSERT_FALSE(copied);
+    EXPECT_EQ(copied.error().code, "path_escapes");
+    EXPECT_FALSE(fs::exists(scratch / "copy"));
 }
 
 } // namespace

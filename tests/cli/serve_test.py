@@ -143,6 +143,7 @@ class Generate(CliTest):
         self.assertEqual((made.json["frames"], made.json["container"], made.json["seed"]), (9, "mp4", 7))
         self.assertGreater((self.dir / "out.mp4").stat().st_size, 1000)
         self.assertEqual(list((self.data / "work/scripted").iterdir()), [], "the work directory is swept")
+        self.assertEqual(list((self.data / "kept").iterdir()), [], "and what was kept meanwhile")
 
     def test_what_cannot_be_made_is_refused_with_the_reason(self):
         for options, code in [(["--size", "99999x99999"], "size"),
