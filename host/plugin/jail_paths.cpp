@@ -139,12 +139,8 @@ void add_search_paths(std::vector<Grant>& grants,
 void add_program(std::vector<Grant>& grants, const LaunchOrder& order, const SearchPaths& search)
 {
     if (!order.exec || order.command.empty()) return;
-    const std::string& name = order.command[0];
-    const auto program = name.find('/') == std::string::npos
-                             ? on_path(name, search)
-                             : std::optional(fs::path(order.plugin_dir) / name);
-    if (!program) return;
-    for (const fs::path& prefix : program_prefixes(*program, search, order.data_dir))
+    const fs::path program = fs::path(order.plugin_dir) / order.command[0];
+    for (const fs::path& prefix : program_prefixes(program, search, order.data_dir))
         grants.push_back({prefix, Reach::read});
 }
 

@@ -24,14 +24,14 @@ struct JailOrder {
     std::uint64_t max_file_kb = std::uint64_t{4} << 20U;
     std::vector<std::string> read_only = {};  // files and directories beyond the system's own
     std::vector<std::string> read_write = {}; // granted devices and the like
-    std::string work_root = {}; // holds the work directories; none: files are not confined
+    std::string work_root = {}; // holds its work directories; none: files are not confined
 };
 
 struct LaunchOrder {
     bool exec = false;                // a program of its own instead of a library
     std::string plugin_dir;           // absolute
     std::string library = {};         // absolute path of plugin.so
-    std::vector<std::string> command; // for exec, the program relative to plugin_dir
+    std::vector<std::string> command; // for exec: the program, absolute, and its arguments
     bool stdio = false;               // for exec: frames on 0 and 1
     std::string plugin_name;          // "org.example.bars 1.0.0", for sentences
     std::string data_dir;

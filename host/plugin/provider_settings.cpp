@@ -31,9 +31,14 @@ LaunchOrder launch_order_for(const Manifest& manifest, const ProviderSettings& s
 {
     LaunchOrder order;
     order.exec = manifest.runtime == Manifest::Runtime::exec;
-    order.plugin_dir = manifest.directory.string();
-    order.library = order.exec ? std::string() : manifest.program().string();
+    order.plugin_dir = std::filesystem::absolute(manifest.directory).string();
+    // What was checked is what runs: this very file, never what a search path has of its name.
+    const std::string program = std::filesystem::absolute(manifest.program()).string();
     order.command = manifest.command;
+    if (order.exec)
+        order.command.front() = program;
+    else
+        order.library = program;
     order.stdio = manifest.transport == Manifest::Transport::stdio;
     order.plugin_name = manifest.id + ' ' + manifest.version;
     order.data_dir = settings.data_dir.string();

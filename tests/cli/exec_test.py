@@ -73,12 +73,11 @@ def start():
 
 
 class ExecTest(CliTest):
-    def film(self, text, transport="fd", patience=20):
-        self.program(ID, name="Exec", license="MIT", command=["./main.py"], transport=transport,
-                     abi={"major": 1})
-        self.put(ID, "main.py", text).chmod(0o755)
+    def film(self, text, transport="fd", patience=20, command="./main.py", where=None):
+        self.program(ID, name="Exec", license="MIT", command=[command], transport=transport, abi={"major": 1})
+        self.put(ID, command, text).chmod(0o755)
         shutil.copy(HELPER, self.plugins / ID)
-        return self.reelgate("providers", "try", self.plugins / ID, "--prompt", "x", "-o", self.dir / "film",
+        return self.reelgate("providers", "try", where or self.plugins / ID, "--prompt", "x", "-o", self.dir / "film",
                              "--format", "json", "--patience", patience)
 
     def helped(self, run=FILM, create="pass", **how):
@@ -103,6 +102,11 @@ class ExecTest(CliTest):
                 self.assertEqual(ran.code, 0, ran.out + ran.err)
                 self.assertTrue((self.dir / "film").exists())
                 os.remove(self.dir / "film")
+
+    def test_its_work_lies_below_a_directory_of_its_own(self):
+        ran = self.helped("print(job.work_dir)" + FILM)
+        self.assertEqual(ran.code, 0, ran.out + ran.err)
+        self.assertIn(f"{self.data}/work/{ID}/", self.reelgate("plugin", "logs", ID).out)
 
     def test_what_the_provider_says_of_a_failure_arrives(self):
         self.failed(self.helped("raise reelgate.Failure('content_rejected', 'too dark', reelgate.REJECTED)"),
@@ -157,6 +161,36 @@ hear("bye")
 """)
                 self.failed(ran, "output_invalid")
 
+    def test_what_was_offered_is_not_exchanged_afterwards(self):
+        film = b"YUV4MPEG2 W64 H48 F24:1 C420jpeg\n" + (b"FRAME\n" + bytes(64 * 48 * 3 // 2)) * 5
+        elsewhere = self.dir / "elsewhere"
+        (elsewhere / "d").mkdir(parents=True)
+        films = [elsewhere / "a.y4m", elsewhere / "d/a.y4m"]
+        for path in films:
+            path.write_bytes(film)
+        rows = {"the file": "os.rename('d/a.y4m', 'd/b'); os.symlink(elsewhere + '/a.y4m', 'd/a.y4m')",
+                "its directory": "os.rename('d', 'e'); os.symlink(elsewhere, 'd')",
+                "the work directory": "os.rename(work, work + '2'); os.symlink(elsewhere, work)"}
+        for name, exchange in rows.items():
+            with self.subTest(f"a link in place of {name}"):
+                ran = self.bare(f"""
+elsewhere = {str(elsewhere)!r}
+job = start()
+work = job["work_dir"]
+os.chdir(work)
+os.mkdir("d")
+with open("d/a.y4m", "wb") as file:
+    file.write({film[:33]!r} + (b"FRAME\\n" + bytes(64 * 48 * 3 // 2)) * 5)
+say(type="artifact", job=job["job"], path="d/a.y4m", meta={{"role": "video", "mime": "video/x-yuv4mpeg"}})
+say(type="intend", job=job["job"], n=1, what={{}})
+hear("ack")  # by now the offer has been looked at
+{exchange}
+say(type="done", job=job["job"], status=0)
+hear("bye")
+""")
+                self.failed(ran, "output_invalid", "path_escapes")
+                self.assertEqual([path.read_bytes() == film for path in films], [True, True], "left alone")
+
     def test_what_does_not_start_is_said_with_its_reason(self):
         rows = {"silent": ("time.sleep(3600)", "starting"),
                 "an older protocol": ("greet(protocol=[0, 0])\nhear('bye')", "protocol_too_old"),
@@ -170,6 +204,14 @@ hear("bye")
                     self.assertEqual(ran.json["error"]["code"], code, ran.out)
                 else:
                     self.assertIn("org.example.other", ran.out)
+
+    def test_the_program_that_was_checked_is_the_one_that_runs(self):
+        text = WITH_HELPER.format(run=FILM, create="pass", description=DESCRIPTION)
+        for command, where in [("true", None), ("./true", None), ("true", f"plugins/{ID}")]:  # /usr/bin has one, too
+            with self.subTest(command=command, where=where):
+                ran = self.film(text, command=command, where=where)
+                self.assertEqual(ran.code, 0, ran.out + ran.err)
+                os.remove(self.dir / "film")
 
     def test_a_program_that_is_not_there_is_said(self):
         self.program(ID, command=["./missing.py"], abi={"major": 1})
