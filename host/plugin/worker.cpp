@@ -291,9 +291,7 @@ void Worker::probe(const Json& frame)
         {"type", "probed"        },
         {"n",    number_of(frame)}
     };
-    if (!created_)
-        return say_answer(outbox_, answer, internal_error("`probe` came before `create`"));
-    say_answer(outbox_, answer, table_->probe(self_));
+    ask(answer, "probe", [this] { return table_->probe(self_); });
 }
 
 void Worker::abandon(const Json& frame)
@@ -302,7 +300,7 @@ void Worker::abandon(const Json& frame)
         {"type",         "abandoned"},
         { "job", text_of(frame,      "job")}
     };
-    say_answer(outbox_, answer, table_->abandon(self_, object_text(frame, "remote")));
+    ask(answer, "abandon", [&] { return table_->abandon(self_, object_text(frame, "remote")); });
 }
 
 void Worker::call(const Json& frame)
@@ -315,13 +313,23 @@ void Worker::call(const Json& frame)
         {"type", "called"        },
         {"n",    number_of(frame)}
     };
-    say_answer(outbox_,
-               answer,
-               table_->call(self_,
+    ask(answer, "call", [&] {
+        return table_->call(self_,
                             text_of(frame, "extension"),
                             text_of(frame, "function"),
                             text_of(frame, "name"),
-                            text));
+                            text);
+    });
+}
+
+// Without an instance there is nothing to ask, and the plugin must not see a null one.
+void Worker::ask(const Json& answer,
+                 std::string_view what,
+                 const std::function<Result<std::string>()>& question)
+{
+    if (created_) return say_answer(outbox_, answer, question());
+    const std::string why = '`' + std::string(what) + "` came before `create`";
+    say_answer(outbox_, answer, internal_error(why));
 }
 
 void Worker::enqueue(Work work)

@@ -20,6 +20,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -54,6 +55,9 @@ private:
     void probe(const Json& frame);
     void abandon(const Json& frame);
     void call(const Json& frame);
+    void ask(const Json& answer,
+             std::string_view what,
+             const std::function<Result<std::string>()>& question);
 
     void enqueue(Work work);
     void work_until_closed();
