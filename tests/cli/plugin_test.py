@@ -92,11 +92,8 @@ class List(CliTest):
 
 
 class Show(CliTest):
-    def judged(self, plugin):
-        ran = self.reelgate("plugin", "show", plugin, "--format", "json")
-        return ran.code, ran.json["fits"].get("error", {}), ran.json
-
-    def test_each_misfit_has_its_own_code_and_exit_1(self):
+    def misfits(self):
+        """(name, directory, code, what is said), each put there."""
         def cut(file):
             file.write_bytes(file.read_bytes()[:3000])
 
@@ -118,10 +115,18 @@ class Show(CliTest):
             ("escaping", "elf_v1", lambda file: (file.unlink(), file.symlink_to("/bin/true")), {}, "plugin_outside", []),
         ]
         for name, fixture, spoil, members, code, says in rows:
+            file = self.library(name, fixture, **members)
+            if spoil:
+                spoil(file)
+            yield name, str(file.parent), code, says
+
+    def judged(self, plugin):
+        ran = self.reelgate("plugin", "show", plugin, "--format", "json")
+        return ran.code, ran.json["fits"].get("error", {}), ran.json
+
+    def test_each_misfit_has_its_own_code_and_exit_1(self):
+        for name, _, code, says in self.misfits():
             with self.subTest(name):
-                file = self.library(name, fixture, **members)
-                if spoil:
-                    spoil(file)
                 exit_code, error, _ = self.judged(name)
                 self.assertEqual((exit_code, error.get("code")), (1, code))
                 for part in says:
@@ -129,6 +134,46 @@ class Show(CliTest):
                 people = self.reelgate("plugin", "show", name)
                 self.assertEqual(people.code, 1)
                 self.assertIn(code, people.out)
+
+    def test_whoever_would_run_a_misfit_says_the_same(self):
+        for name, directory, code, _ in self.misfits():
+            for plugin in (name, directory):
+                with self.subTest(name, plugin=plugin):
+                    ran = self.reelgate("generate", "x", "--provider", plugin, "--trust", "any", "--format", "json")
+                    self.assertNotEqual(ran.code, 0)
+                    self.assertEqual(ran.json["error"]["code"], code)
+            with self.subTest(name, command="check"):
+                ran = self.reelgate("plugin", "check", directory, "--only", "binary", "--format", "json", plugins=False)
+                self.assertEqual(ran.code, 1)
+                cases = {case["id"]: case for case in ran.json["cases"]}
+                self.assertEqual(cases["binary.fits"]["outcome"], "failed")
+                self.assertIn(f"/{code})", cases["binary.fits"]["detail"])
+
+    def test_a_daemon_refuses_each_misfit_and_starts_without_it(self):
+        rows = list(self.misfits())
+        with subprocess.Popen([BIN / "reelgate", "serve", "--data-dir", self.data, "--plugins-dir", self.plugins,
+                               "--trust", "any"], cwd=self.dir, stderr=subprocess.PIPE, text=True) as daemon:
+            said = []
+            for line in daemon.stderr:
+                said.append(line)
+                if "host.started" in line:
+                    break
+            daemon.terminate()
+            said += list(daemon.stderr)
+        self.assertEqual(daemon.returncode, 0)
+        for name, _, code, _ in rows:
+            with self.subTest(name):
+                refused = [line for line in said if "plugin.refused" in line and f'plugin="{name}"' in line]
+                self.assertEqual(len(refused), 1)
+                self.assertIn(f"/{code})", refused[0])
+
+    def test_nothing_is_loaded_by_looking(self):
+        self.library("loud", "elf_loud", name="Loud", license="MIT")
+        for arguments in (["list"], ["show", "loud"], ["trust", "loud"], ["show", "loud", "--trust", "any"]):
+            self.reelgate("plugin", *arguments)
+            self.assertEqual(list(self.dir.rglob("loaded")), [], arguments)
+        self.reelgate("plugin", "show", "loud", "--live")
+        self.assertEqual(list(self.dir.rglob("loaded")), [self.data / "providers/loud/loaded"], "in its worker")
 
     def test_a_good_library(self):
         self.library("fine")
