@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 
 #include <array>
-#include <charconv>
 #include <utility>
 
 namespace reelgate {
@@ -27,13 +26,6 @@ constexpr auto kDrainAfterExit = std::chrono::milliseconds(200);
 constexpr auto kExitAfterEof = std::chrono::milliseconds(500);
 
 constexpr auto kOomCountEvery = std::chrono::seconds(1);
-
-std::string hex(std::uint64_t value)
-{
-    std::array<char, 16> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
-    return "0x" + std::string(digits.data(), end);
-}
 
 // The innermost frames are the handler and the kernel's trampoline: the first one in another module
 // than theirs is where it happened, or the first at all.

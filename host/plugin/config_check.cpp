@@ -1,23 +1,11 @@
 #include "host/plugin/config_check.hpp"
 
+#include "host/plugin/refusal.hpp"
 #include "host/plugin/schema.hpp"
 
 #include <nlohmann/json.hpp>
 
 namespace reelgate {
-namespace {
-
-Error refusal(std::string text, std::string code, std::string hint)
-{
-    return Error{.category = Category::worker_unavailable,
-                 .text = std::move(text),
-                 .code = std::move(code),
-                 .hint = std::move(hint),
-                 .phase = Phase::load};
-}
-
-} // namespace
-
 Result<Description> checked_description(std::string_view text, const Manifest& manifest)
 {
     auto description = parse_description(text);

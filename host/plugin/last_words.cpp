@@ -82,13 +82,6 @@ std::optional<Mapping> parse_mapping(std::string_view line)
     return m;
 }
 
-std::string hex(std::uint64_t value)
-{
-    std::array<char, 16> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
-    return "0x" + std::string(digits.data(), end);
-}
-
 } // namespace
 
 std::string_view LastWords::job_id() const
@@ -161,6 +154,13 @@ std::vector<std::string> locate_frames(int pid, const LastWords& words)
                                                : in->file + '+' + hex(at - in->begin + in->offset));
     }
     return located;
+}
+
+std::string hex(std::uint64_t value)
+{
+    std::array<char, 16> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
+    return "0x" + std::string(digits.data(), end);
 }
 
 std::string signal_name(int signal)

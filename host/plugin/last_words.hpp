@@ -61,6 +61,9 @@ std::optional<LastWords> parse_last_words(std::string_view bytes);
 // waiting.
 std::vector<std::string> locate_frames(int pid, const LastWords& words);
 
+// "0x1a2b"
+std::string hex(std::uint64_t value);
+
 // "SIGSEGV"; "signal 99" for one without a name.
 std::string signal_name(int signal);
 

@@ -1,5 +1,7 @@
 #include "host/plugin/library.hpp"
 
+#include "host/plugin/refusal.hpp"
+
 #define BOOST_DLL_USE_STD_FS
 #include <boost/dll/shared_library.hpp>
 
@@ -19,15 +21,6 @@ void keep_open(boost::dll::shared_library library)
     kept->push_back(std::move(library));
 }
 
-Error load_error(std::string text, std::string code, std::string hint)
-{
-    return Error{.category = Category::worker_unavailable,
-                 .text = std::move(text),
-                 .code = std::move(code),
-                 .hint = std::move(hint),
-                 .phase = Phase::load};
-}
-
 } // namespace
 
 Result<Table> open_library(const std::filesystem::path& file,
@@ -43,16 +36,16 @@ Result<Table> open_library(const std::filesystem::path& file,
         boost::dll::shared_library library(
             file, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
         if (!library.has(RG_ENTRY_SYMBOL))
-            return load_error(name + " exports no " RG_ENTRY_SYMBOL,
-                              "entry_missing",
-                              "build it with reelgate_add_plugin of the SDK");
+            return refusal(name + " exports no " RG_ENTRY_SYMBOL,
+                           "entry_missing",
+                           "build it with reelgate_add_plugin of the SDK");
         auto* entry = library.get<const rg_provider*()>(RG_ENTRY_SYMBOL);
         keep_open(std::move(library));
         return Table::adopt(entry(), who, on_escape, host_minor);
     } catch (const std::exception& e) {
-        return load_error(name + " cannot be loaded: " + e.what(),
-                          "load_failed",
-                          "install what is missing, or rebuild the plugin for this system");
+        return refusal(name + " cannot be loaded: " + e.what(),
+                       "load_failed",
+                       "install what is missing, or rebuild the plugin for this system");
     }
 }
 

@@ -1,6 +1,7 @@
 #include "host/plugin/manifest.hpp"
 
 #include "host/base/file.hpp"
+#include "host/plugin/json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -14,11 +15,11 @@
 namespace reelgate {
 namespace {
 
-using Json = nlohmann::json;
 using std::string;
 using std::string_view;
 
-constexpr int kDeepest = 8; // a manifest needs 2; deeper is an attack on a reader or a mistake
+// A manifest needs 2; deeper is an attack on a reader or a mistake.
+constexpr std::size_t kDeepest = 8;
 constexpr std::size_t kMostListed = 64;
 constexpr std::size_t kLongestListed = 4096;
 
@@ -218,31 +219,12 @@ string line_and_column(string_view text, std::size_t byte)
     return std::to_string(line) + ":" + std::to_string(before.size() - start);
 }
 
-// The parser itself would follow any depth; this counts brackets outside of strings first.
-bool is_too_deep(string_view text)
-{
-    int depth = 0;
-    bool quoted = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (quoted && c == '\\')
-            ++i;
-        else if (c == '"')
-            quoted = !quoted;
-        else if (!quoted && (c == '{' || c == '[') && ++depth > kDeepest)
-            return true;
-        else if (!quoted && (c == '}' || c == ']'))
-            --depth;
-    }
-    return false;
-}
-
 Result<Json> parse_object(string_view text, const string& file)
 {
     if (text.size() > kManifestLimit)
         return invalid(file + ": is longer than " + std::to_string(kManifestLimit) + " bytes",
                        "manifest_too_large");
-    if (is_too_deep(text))
+    if (depth_of(text) > kDeepest)
         return invalid(file + ": nests deeper than " + std::to_string(kDeepest) + " levels",
                        "manifest_too_deep");
 

@@ -1,6 +1,7 @@
 #include "host/plugin/table.hpp"
 
 #include "host/plugin/failure_record.hpp"
+#include "host/plugin/refusal.hpp"
 
 #include <algorithm>
 #include <array>
@@ -86,15 +87,6 @@ Result<Done> ask_done(OnEscape on_escape, Phase phase, Call call)
 {
     RG_TRY([[maybe_unused]] const std::string ignored, ask(on_escape, phase, std::move(call)));
     return Done{};
-}
-
-Error refusal(std::string text, std::string code, std::string hint)
-{
-    return Error{.category = Category::worker_unavailable,
-                 .text = std::move(text),
-                 .code = std::move(code),
-                 .hint = std::move(hint),
-                 .phase = Phase::load};
 }
 
 Error no_extension(std::string_view extension)
