@@ -103,7 +103,7 @@ struct ResetAsked {}; // an operator, or a changed file: forget the crashes, try
 struct Created {};
 struct Fatal {
     std::string text;
-}; // before `created`: the worker says that it never will be
+}; // the worker gives up and is killed; before `created` it is refused, too
 struct Ponged {
     std::uint64_t n = 0; // of the ping that it answers, and with it those before
 };
