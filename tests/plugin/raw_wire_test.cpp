@@ -19,16 +19,16 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-// The scripted plugin's worker, created, and what it says.
-class RawWire : public testing::Test {
+// The scripted plugin's worker, and what it says. It has said hello and has no instance yet.
+class EarlyWire : public testing::Test {
 protected:
     void SetUp() override
     {
         auto manifest = read_manifest(REELGATE_BINARY_DIR "/plugins/scripted");
         ASSERT_TRUE(manifest) << manifest.error().sentence();
         ProviderSettings settings;
-        settings.data_dir = scratch_ / "data";
-        settings.cache_dir = scratch_ / "data/cache";
+        settings.data_dir = data_;
+        settings.cache_dir = cache_;
         settings.work_root = scratch_ / "work";
         fs::create_directories(settings.cache_dir);
         fs::create_directories(scratch_ / "work/a/inputs");
@@ -38,16 +38,6 @@ protected:
         ASSERT_TRUE(spawned) << spawned.error().sentence();
         worker_ = *std::move(spawned);
         ASSERT_EQ(text_of(next("hello"), "type"), "hello");
-        const Json config{
-            {"ledger", ""}
-        };
-        send(Json{
-            {"type",      "create"                   },
-            {"config",    config                     },
-            {"data_dir",  settings.data_dir.string() },
-            {"cache_dir", settings.cache_dir.string()}
-        });
-        ASSERT_EQ(next("created").value("status", -1), RG_OK);
     }
 
     void TearDown() override
@@ -101,7 +91,9 @@ protected:
         }
     }
 
-    ScratchDir scratch_;
+    const ScratchDir scratch_;
+    const fs::path data_ = scratch_ / "data";
+    const fs::path cache_ = scratch_ / "data/cache";
 
 private:
     bool read_more()
@@ -119,6 +111,57 @@ private:
     SpawnedWorker worker_;
     FrameReader reader_;
 };
+
+// And with an instance.
+class RawWire : public EarlyWire {
+protected:
+    void SetUp() override
+    {
+        ASSERT_NO_FATAL_FAILURE(EarlyWire::SetUp());
+        const Json config{
+            {"ledger", ""}
+        };
+        send(Json{
+            {"type",      "create"       },
+            {"config",    config         },
+            {"data_dir",  data_.string() },
+            {"cache_dir", cache_.string()}
+        });
+        ASSERT_EQ(next("created").value("status", -1), RG_OK);
+    }
+};
+
+struct Early {
+    const char* name;
+    const char* frame;
+    const char* answer;
+};
+void PrintTo(const Early& row, std::ostream* out) { *out << row.name; }
+
+class EarlyFrame : public EarlyWire, public testing::WithParamInterface<Early> {};
+
+TEST_P(EarlyFrame, IsAnsweredWithoutThePlugin)
+{
+    send(Json::parse(GetParam().frame));
+    const Json answer = next(GetParam().answer);
+    EXPECT_NE(answer.value("status", int{RG_OK}), RG_OK);
+    EXPECT_THAT(answer.dump(), HasSubstr("before `create`"));
+    send(Json{
+        {"type", "ping"},
+        {"n",    1     }
+    });
+    EXPECT_EQ(next("pong").value("n", 0), 1) << "the worker is gone";
+}
+
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Rows, EarlyFrame, testing::Values(
+    Early{"probe", R"({"type": "probe", "n": 1})", "probed"},
+    Early{"abandon", R"({"type": "abandon", "job": "a", "remote": {"id": "r"}})", "abandoned"},
+    Early{"call", R"({"type": "call", "n": 1, "extension": "reelgate.cost/1", "function": "amount", "arguments": {}})", "called"},
+    Early{"run", R"({"type": "run", "job": "a", "request": {}, "work_dir": "/"})", "done"},
+    Early{"resume", R"({"type": "resume", "job": "a", "request": {}, "remote": {}, "work_dir": "/"})", "done"}),
+    [](const auto& row) { return row.param.name; });
+// clang-format on
 
 TEST_F(RawWire, AJobThatCameTwiceIsRefusedAndTheFirstGoesOn)
 {
