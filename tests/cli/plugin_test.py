@@ -151,8 +151,11 @@ class Show(CliTest):
 
     def test_a_daemon_refuses_each_misfit_and_starts_without_it(self):
         rows = list(self.misfits())
+        config = self.dir / "reelgate.yaml"
+        config.write_text(json.dumps({"version": 1, "providers": {name: {"plugin": name} for name, *_ in rows}}))
         with subprocess.Popen([BIN / "reelgate", "serve", "--data-dir", self.data, "--plugins-dir", self.plugins,
-                               "--trust", "any"], cwd=self.dir, stderr=subprocess.PIPE, text=True) as daemon:
+                               "--trust", "any", "--config", config, "--listen", "127.0.0.1:0"],
+                              cwd=self.dir, stderr=subprocess.PIPE, text=True) as daemon:
             said = []
             for line in daemon.stderr:
                 said.append(line)
