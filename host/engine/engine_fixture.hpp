@@ -113,6 +113,7 @@ public:
                                 .artifacts = *artifacts_,
                                 .media = {"/nonexistent"},
                                 .work_root = scratch / "work",
+                                .keep_root = scratch / "kept",
                                 .inputs_root = scratch / "inputs"};
         engine_ = std::make_unique<Engine>(parts, settings_);
         for (auto& [config, provider] : waiting_)
