@@ -2,6 +2,7 @@
 #include "host/plugin/config_check.hpp"
 #include "host/plugin/frame_members.hpp"
 #include "host/plugin/frames.hpp"
+#include "host/plugin/refusal.hpp"
 #include "host/plugin/supervised_state.hpp"
 
 #include <nlohmann/json.hpp>
@@ -14,15 +15,6 @@ namespace {
 
 // Said by the plugin, shown to people.
 constexpr std::size_t kMaxFatalText = 1024;
-
-Error refusal(std::string text, std::string code, std::string hint)
-{
-    return Error{.category = Category::worker_unavailable,
-                 .text = std::move(text),
-                 .code = std::move(code),
-                 .hint = std::move(hint),
-                 .phase = Phase::load};
-}
 
 Result<Done> speaks_our_protocol(const Json& hello, const std::string& who)
 {

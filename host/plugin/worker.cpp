@@ -1,5 +1,6 @@
 #include "host/plugin/worker.hpp"
 
+#include "host/base/resident.hpp"
 #include "host/plugin/frame_members.hpp"
 #include "host/plugin/frames.hpp"
 #include "host/plugin/last_words.hpp"
@@ -14,7 +15,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <system_error>
 #include <utility>
@@ -29,14 +29,6 @@ constexpr std::size_t kKeptJobs = 64;
 constexpr std::size_t kMaxQueuedWork = 64;
 
 constexpr std::size_t kReadBlock = 64 * 1024;
-
-std::uint64_t resident_bytes()
-{
-    std::uint64_t total = 0;
-    std::uint64_t resident = 0;
-    std::ifstream("/proc/self/statm") >> total >> resident;
-    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
 
 std::size_t open_descriptors()
 {

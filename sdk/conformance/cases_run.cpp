@@ -1,5 +1,6 @@
 // Attempts: what is made, how it is told, and what no request may do to a plugin.
 #include "host/base/digest.hpp"
+#include "host/base/resident.hpp"
 #include "host/media/media.hpp"
 #include "sdk/conformance/cases.hpp"
 #include "sdk/conformance/subject.hpp"
@@ -7,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <random>
 
@@ -60,15 +60,6 @@ Verdict judge_film(const Subject& s, const RunRecord& record)
     if (differences.empty()) return passed();
     const Deviation& first = differences.front();
     return failed(first.what + " is " + first.found + ", " + first.expected + " was asked for");
-}
-
-std::uint64_t resident_of(pid_t pid)
-{
-    std::ifstream status("/proc/" + std::to_string(pid) + "/statm");
-    std::uint64_t total = 0;
-    std::uint64_t resident = 0;
-    status >> total >> resident;
-    return resident * 4096;
 }
 
 std::size_t descriptors_of(pid_t pid)
@@ -265,10 +256,10 @@ Verdict run_again_and_again(Subject& s)
         const RunRecord record = live.run(s.smallest(*s.easiest()));
         if (!record.verdict) return failed(sentence_of(record.verdict));
         if (i != kWarmRuns) continue;
-        memory = resident_of(*live.provider().pid());
+        memory = resident_bytes(*live.provider().pid());
         descriptors = descriptors_of(*live.provider().pid());
     }
-    const std::uint64_t after = resident_of(*live.provider().pid());
+    const std::uint64_t after = resident_bytes(*live.provider().pid());
     const std::size_t open = descriptors_of(*live.provider().pid());
     if (open > descriptors)
         return failed("descriptors grew from " + std::to_string(descriptors) + " to " +
