@@ -78,7 +78,8 @@ class Jail : public ::testing::Test {
 protected:
     Jail()
     {
-        for (const char* name : {"data", "cache", "work/me/job", "work/neighbour/job", "outside", "granted"})
+        for (const char* name :
+             {"data", "cache", "work/me/job", "work/neighbour/job", "outside", "granted"})
             fs::create_directories(dir_ / name);
         std::ofstream(dir_ / "outside/secret") << "secret";
         std::ofstream(dir_ / "granted/weights") << "weights";
