@@ -109,6 +109,7 @@ private:
     asio::awaitable<void> hear_last_words();
     asio::awaitable<void> await_exit();
     asio::awaitable<void> tell_that_it_is_deaf();
+    void send_what_fits(std::string& frame);
     void note_alive();
     bool deliver(class FrameReader& reader);
     void reader_ended();

@@ -56,7 +56,7 @@ void Outbox::say(std::string frame)
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] { return closed_ || always_.size() < kMaxWaitingFrames; });
     always_.push_back(std::move(frame));
-    something_.notify_one();
+    hand_over();
 }
 
 void Outbox::log(std::string frame)
@@ -89,7 +89,27 @@ void Outbox::hold(Slots<Value>& slots, const std::string& job, Value value)
     Held<Value>& slot = slots[job];
     const bool was_waiting = slot.value.has_value();
     slot.value = std::move(value);
-    if (!was_waiting) something_.notify_one();
+    if (!was_waiting) hand_over();
+}
+
+void Outbox::hand_over()
+{
+    std::string frame;
+    while (resting_ && !gone_ && rest_.empty() && next_due(frame, std::chrono::steady_clock::now()))
+        send_what_fits(std::move(frame));
+    if (gone_ || !rest_.empty() || !always_.empty() || next_wake() != Time::max())
+        something_.notify_one();
+}
+
+void Outbox::send_what_fits(std::string frame)
+{
+    ssize_t sent = 0;
+    do
+        sent = ::send(wire_, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    gone_ = sent < 0 && errno != EAGAIN;
+    if (sent > 0) frame.erase(0, static_cast<std::size_t>(sent));
+    rest_ = std::move(frame);
 }
 
 void Outbox::finish(const std::string& job, std::string frame)
@@ -99,7 +119,7 @@ void Outbox::finish(const std::string& job, std::string frame)
     flush(previews_, job);
     flush(progress_, job);
     always_.push_back(std::move(frame));
-    something_.notify_one();
+    hand_over();
 }
 
 template <class Value>
@@ -117,7 +137,7 @@ void Outbox::close()
     room_.notify_all();
 }
 
-bool Outbox::next_frame(std::string& frame, Time now)
+bool Outbox::next_due(std::string& frame, Time now)
 {
     if (!always_.empty()) {
         frame = std::move(always_.front());
@@ -126,7 +146,16 @@ bool Outbox::next_frame(std::string& frame, Time now)
         return true;
     }
     if (next_of(progress_, kProgressEvery, frame, now)) return true;
-    if (next_of(previews_, kPreviewEvery, frame, now)) return true;
+    return next_of(previews_, kPreviewEvery, frame, now);
+}
+
+bool Outbox::next_frame(std::string& frame, Time now)
+{
+    if (!rest_.empty()) {
+        frame = std::exchange(rest_, {});
+        return true;
+    }
+    if (next_due(frame, now)) return true;
     if (logs_.empty()) return false;
     if (logs_lost_ > 0) {
         const Json lost{
@@ -175,7 +204,7 @@ Outbox::Time Outbox::next_wake() const
 void Outbox::write_until_closed()
 {
     std::unique_lock lock(mutex_);
-    while (true) {
+    while (!gone_) {
         std::string frame;
         if (next_frame(frame, std::chrono::steady_clock::now())) {
             lock.unlock();
@@ -186,10 +215,12 @@ void Outbox::write_until_closed()
         }
         if (closed_) return;
         const Time wake = next_wake();
+        resting_ = true;
         if (wake == Time::max())
             something_.wait(lock);
         else
             something_.wait_until(lock, wake);
+        resting_ = false;
     }
 }
 

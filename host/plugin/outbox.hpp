@@ -1,7 +1,9 @@
 // What a worker has to say, in classes: verdicts always, progress the latest per job at most ten
 // times a second, previews two a second, log lines from a ring that counts what it lost. Without
 // this a plugin that reports progress in a tight loop would be hundreds of thousands of frames and
-// a blocked plugin. One thread writes; any thread may hand something in.
+// a blocked plugin. Any thread may hand something in. What is due leaves at once, by the hand of
+// whoever brings it, as far as the wire takes it without waiting: a thread that has to be woken for
+// it costs as much time as the message. All else is left to one thread that writes.
 #pragma once
 
 #include "host/plugin/host_services.hpp"
@@ -53,6 +55,9 @@ private:
     using Slots = std::map<std::string, Held<Value>>;
 
     // All under mutex_.
+    void hand_over();
+    void send_what_fits(std::string frame);
+    bool next_due(std::string& frame, Time now);
     bool next_frame(std::string& frame, Time now);
     Time next_wake() const;
     template <class Value>
@@ -67,12 +72,15 @@ private:
     std::mutex mutex_;
     std::condition_variable something_;
     std::condition_variable room_;
+    std::string rest_; // of a frame of which the wire has taken a part: nothing may go before it
     std::deque<std::string> always_;
     std::deque<std::string> logs_;
     std::uint64_t logs_lost_ = 0;
     Slots<ProgressNote> progress_;
     Slots<std::string> previews_; // paths
     bool closed_ = false;
+    bool gone_ = false;    // the wire is
+    bool resting_ = false; // the writing thread has nothing to write
 };
 
 // send() until all of it is out; false when the other side is gone.

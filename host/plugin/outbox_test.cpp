@@ -39,17 +39,6 @@ protected:
         return frames;
     }
 
-    std::array<int, 2> ends_ = connected();
-    Outbox outbox_{ends_[0]};
-
-private:
-    static std::array<int, 2> connected()
-    {
-        std::array<int, 2> ends{-1, -1};
-        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-        return ends;
-    }
-
     std::vector<Json> read_all() const
     {
         std::vector<Json> frames;
@@ -61,6 +50,17 @@ private:
                 frames.push_back(**next);
         }
         return frames;
+    }
+
+    std::array<int, 2> ends_ = connected();
+    Outbox outbox_{ends_[0]};
+
+private:
+    static std::array<int, 2> connected()
+    {
+        std::array<int, 2> ends{-1, -1};
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+        return ends;
     }
 };
 
@@ -139,6 +139,48 @@ TEST_F(OutboxTest, VerdictsGoBeforeLogLines)
     const auto frames = drain();
     ASSERT_EQ(frames.size(), 2U);
     EXPECT_EQ(frames[0]["type"], "created");
+}
+
+// Whoever speaks may write what the writing thread would have to be woken for: nothing is lost,
+// torn or overtaken when several do, at a wire that takes less than a frame.
+TEST_F(OutboxTest, FramesOfManyThreadsStayWholeAndInOrder)
+{
+    constexpr int kThreads = 4;
+    constexpr int kFrames = 300;
+    const int little = 1;
+    ASSERT_EQ(::setsockopt(ends_[0], SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
+    std::thread writer([&] { outbox_.write_until_closed(); });
+    std::vector<std::thread> speakers;
+    for (int who = 0; who < kThreads; ++who)
+        speakers.emplace_back([this, who] {
+            for (int n = 0; n < kFrames; ++n) {
+                const std::string text(static_cast<std::size_t>(n) * 17, 'x');
+                outbox_.progress(std::to_string(who), {RG_NONE, 0, 1, 2, text.substr(0, 200)});
+                outbox_.say(frame_of({
+                    {"type", "said"},
+                    {"who",  who   },
+                    {"n",    n     },
+                    {"text", text  }
+                }));
+            }
+        });
+    std::thread closer([&] {
+        for (std::thread& speaker : speakers)
+            speaker.join();
+        outbox_.close();
+        writer.join();
+        ::shutdown(ends_[0], SHUT_WR);
+    });
+    const auto frames = read_all();
+    closer.join();
+    std::array<int, kThreads> next{};
+    for (const Json& frame : frames) {
+        if (frame["type"] != "said") continue;
+        EXPECT_EQ(frame["n"], next.at(frame["who"].get<std::size_t>())++);
+        EXPECT_EQ(frame["text"].get<std::string>().size(), frame["n"].get<std::size_t>() * 17);
+    }
+    for (const int seen : next)
+        EXPECT_EQ(seen, kFrames);
 }
 
 TEST_F(OutboxTest, TheWriterEndsWhenTheWireIsGone)
