@@ -126,6 +126,24 @@ TEST_F(StoreLimitsTest, WhatStillWaitsAtTheEndFailsAndHasNotHappened)
     EXPECT_EQ(found(job.id), job);
 }
 
+TEST_F(StoreLimitsTest, AFullDiskAtTheStartIsSaidAndHarmsNothing)
+{
+    const Job job = created(order_of("x"));
+    close();
+    StoreOptions fresh = options();
+    fresh.directory = scratch / "fresh";
+    for (const StoreOptions& how : {options(), fresh}) {
+        const FullDisk full;
+        const auto opened = JobStore::open(loop.get_executor(), clock, how);
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().category, Category::storage_full) << opened.error().sentence();
+    }
+    open(fresh);
+    close();
+    open();
+    EXPECT_EQ(found(job.id), job);
+}
+
 TEST_F(StoreLimitsTest, SpaceIsKeptForTheJobsThatAreThere)
 {
     const Job job = created(order_of("x"));
