@@ -35,7 +35,7 @@ int init(const fs::path& file, bool force)
     if (!force && fs::exists(fs::symlink_status(file, unknown)))
         return report_error(invalid(file.string() + " is there already", "file_exists")
                                 .with_hint("give another name, or --force to replace it"));
-    const int status = report(replace_file(file, example_config(), 0644));
+    const int status = report(replace_file(fs::absolute(file), example_config(), 0644));
     if (status == to_int(ExitCode::ok)) print_line("wrote " + file.string());
     return status;
 }
