@@ -294,7 +294,7 @@ private:
         bool whole = true;
         if (part.has_bytes && call.verb != Verb::head)
             whole = co_await write_bytes(file, part.range);
-        co_return whole && keep_alive_;
+        co_return whole&& keep_alive_;
     }
 
     static std::string content_range(const ByteRange& range, std::uint64_t size)

@@ -88,6 +88,7 @@ public:
                                 .artifacts = *artifacts_,
                                 .media = {std::filesystem::path(kBin) / "reelgate-media"},
                                 .work_root = scratch_ / "work",
+                                .keep_root = scratch_ / "keep",
                                 .inputs_root = scratch_ / "inputs"};
         engine_ = std::make_unique<Engine>(parts, std::move(settings));
         for (const std::string& id : providers) {

@@ -14,7 +14,8 @@ typedef struct rg_reconcile {
 
     /* `intent_json` is what intend() got. Asks, never submits. Result: {"found": true, "remote":
      * {...}} with what accepted() would have got; {"found": false} only where it is certain that
-     * nothing was accepted and nothing will be; {"found": null} where that is not known yet. [pool] */
+     * nothing was accepted and nothing will be; {"found": null} where that is not known yet. [pool]
+     */
     rg_status (*find)(void* self, rg_bytes intent_json, const rg_sink* out);
 } rg_reconcile;
 
