@@ -11,12 +11,12 @@ bool is_meant(const ProviderSnapshot& provider, const std::string& name)
 }
 
 // Steps that the request puts first, in its order.
-void put_first(std::vector<Step>& steps, const std::vector<std::string>& order)
+void put_first(std::vector<SeenStep>& steps, const std::vector<std::string>& order)
 {
     auto rest = steps.begin();
     for (const std::string& name : order) {
         const auto found = std::find_if(
-            rest, steps.end(), [&](const Step& step) { return step.chain.use == name; });
+            rest, steps.end(), [&](const SeenStep& step) { return step.chain.use == name; });
         if (found == steps.end()) continue;
         std::rotate(rest, found, found + 1);
         ++rest;
@@ -25,7 +25,7 @@ void put_first(std::vector<Step>& steps, const std::vector<std::string>& order)
 
 // The models of a provider that this step and this order may use; empty words mean any.
 std::vector<const PairSnapshot*>
-wanted_pairs(const RouteInput& in, const ProviderSnapshot& provider, const Step& step)
+wanted_pairs(const RouteInput& in, const ProviderSnapshot& provider, const SeenStep& step)
 {
     const std::optional<std::string>& model = in.order.wish.model;
     const bool is_chain = model && *model == in.chain.id;
@@ -38,7 +38,7 @@ wanted_pairs(const RouteInput& in, const ProviderSnapshot& provider, const Step&
     return out;
 }
 
-Reason no_model(const RouteInput& in, const ProviderSnapshot& provider, const Step& step)
+Reason no_model(const RouteInput& in, const ProviderSnapshot& provider, const SeenStep& step)
 {
     const std::string wanted = in.order.wish.model.value_or(step.chain.model.value_or("any"));
     std::string has;
@@ -53,7 +53,7 @@ class Collector {
 public:
     explicit Collector(const RouteInput& in) : in_(in) {}
 
-    void add(const Step& step, std::size_t index)
+    void add(const SeenStep& step, std::size_t index)
     {
         bool is_somebody = false;
         for (const ProviderSnapshot& provider : in_.providers) {
@@ -84,7 +84,7 @@ public:
     }
 
 private:
-    void add(const Step& step, std::size_t index, const ProviderSnapshot& provider)
+    void add(const SeenStep& step, std::size_t index, const ProviderSnapshot& provider)
     {
         const auto pairs = wanted_pairs(in_, provider, step);
         std::size_t place = 0;
@@ -120,15 +120,15 @@ private:
 
 } // namespace
 
-std::vector<Step> steps_of(const RouteInput& in)
+std::vector<SeenStep> steps_of(const RouteInput& in)
 {
     const RouteWish& route = in.order.route;
-    std::vector<Step> steps;
+    std::vector<SeenStep> steps;
     for (const ChainStep& step : in.chain.steps)
         steps.push_back({.chain = step});
     put_first(steps, route.order);
     if (route.provider) {
-        const auto found = std::find_if(steps.begin(), steps.end(), [&](const Step& step) {
+        const auto found = std::find_if(steps.begin(), steps.end(), [&](const SeenStep& step) {
             return step.chain.use == *route.provider;
         });
         if (found == steps.end())
@@ -137,14 +137,14 @@ std::vector<Step> steps_of(const RouteInput& in)
             std::rotate(steps.begin(), found, found + 1);
         steps.front().is_named = true;
         if (!route.allow_fallback.value_or(false))
-            for (Step& step : steps)
+            for (SeenStep& step : steps)
                 if (step.chain.use != *route.provider)
                     step.closed = "the request names " + *route.provider + " and no other";
     }
     return steps;
 }
 
-std::vector<Candidate> candidates_of(const RouteInput& in, const std::vector<Step>& steps)
+std::vector<Candidate> candidates_of(const RouteInput& in, const std::vector<SeenStep>& steps)
 {
     Collector collector(in);
     for (std::size_t i = 0; i < steps.size(); ++i)

@@ -17,7 +17,7 @@ struct Reason {
 };
 
 // A step of the chain as this order sees it.
-struct Step {
+struct SeenStep {
     ChainStep chain;
     bool is_named = false;   // by the request
     std::string closed = {}; // why it is not for this order, else empty
@@ -35,7 +35,7 @@ struct Repetition {
 struct Candidate {
     const ProviderSnapshot* provider = nullptr; // nothing: the step names nobody
     const PairSnapshot* pair = nullptr;         // nothing: its models are not known (yet)
-    const Step* step = nullptr;                 // nothing: not in the chain
+    const SeenStep* step = nullptr;                 // nothing: not in the chain
     std::size_t step_index = 0;
     std::size_t place = 0; // among the models of its provider that the order may use
 
@@ -55,7 +55,7 @@ struct Candidate {
 };
 
 // Every provider is in it at least once.
-std::vector<Candidate> candidates_of(const RouteInput& in, const std::vector<Step>& steps);
-std::vector<Step> steps_of(const RouteInput& in);
+std::vector<Candidate> candidates_of(const RouteInput& in, const std::vector<SeenStep>& steps);
+std::vector<SeenStep> steps_of(const RouteInput& in);
 
 } // namespace reelgate

@@ -15,7 +15,7 @@ constexpr unsigned kCrashesThatPoison = 2;
 
 // Everything a decision is made from, in the order in which it would be tried.
 struct Board {
-    std::vector<Step> steps;
+    std::vector<SeenStep> steps;
     std::vector<Candidate> candidates; // point into `steps`
     History history;
 };

@@ -109,7 +109,7 @@ Manifest manifest_of_play()
     manifest.version = "1.0.0";
     manifest.runtime = Manifest::Runtime::exec;
     manifest.command = {"./play"};
-    manifest.directory = "/nonexistent";
+    manifest.directory = "/dev/null/plugin";
     return manifest;
 }
 
@@ -117,8 +117,8 @@ ProviderSettings settings_of_play()
 {
     ProviderSettings settings;
     settings.id = "play";
-    settings.data_dir = "/nonexistent/data"; // and so no file of what it says
-    settings.cache_dir = "/nonexistent/cache";
+    settings.data_dir = "/dev/null/data"; // and so no file of what it says
+    settings.cache_dir = "/dev/null/cache";
     settings.limits.crashes = 1000;
     return settings;
 }
@@ -131,7 +131,7 @@ public:
             loop_.get_executor(),
             no_log(),
             clock_,
-            "/nonexistent/worker",
+            "/dev/null/worker",
             manifest_of_play(),
             settings_of_play(),
             [this](const auto&, const auto&, const auto&, const auto&, auto&, ChildEvents& events) {

@@ -56,7 +56,7 @@ static void there_is_no_film_without_a_size(const rg_provider* table)
 
 static void a_film_that_cannot_be_written_is_a_failure(const rg_provider* table)
 {
-    record r = {.work_dir = "/nonexistent"};
+    record r = {.work_dir = "/dev/null/nowhere"};
     void* self = small_create(table, "{\"brightness\":200}");
     const rg_job job = small_job(&r, kRequest);
     const rg_sink out = small_sink(&r);

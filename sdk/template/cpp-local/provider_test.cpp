@@ -94,7 +94,7 @@ TEST(Provider, ThereIsNoFilmWithoutASize)
 
 TEST(Provider, AFilmThatCannotBeWrittenIsAFailureAndNoArtifact)
 {
-    const std::filesystem::path missing = "/nonexistent";
+    const std::filesystem::path missing = "/dev/null/nowhere";
     NiceMock<MockJob> job;
     ON_CALL(job, work_dir).WillByDefault(ReturnRef(missing));
     EXPECT_CALL(job, artifact(_, _)).Times(0);
