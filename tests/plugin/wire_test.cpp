@@ -15,6 +15,7 @@ using testing::HasSubstr;
 
 class Wire : public testing::Test {
 protected:
+    std::chrono::milliseconds bye_ = 500ms;
     std::chrono::milliseconds ping_limit_ = 2s;
     std::string config_ = "{}";
 
@@ -34,7 +35,7 @@ protected:
             {"REELGATE_FAULT", fault}
         };
         settings.start = start;
-        settings.limits.bye = 500ms;
+        settings.limits.bye = bye_;
         settings.limits.ping_every = 200ms;
         settings.limits.ping_limit = ping_limit_;
         settings.config_json = config_;
@@ -166,6 +167,7 @@ std::uint64_t told_of(const std::vector<std::string>& lines, const std::string& 
 TEST_F(Wire, WhoLogsInALoopFillsNoDisk)
 {
     constexpr std::size_t kSaid = 20'000;
+    ping_limit_ = kPatience; // it answers none meanwhile
     SupervisedProvider& provider = breaker("chatters");
     ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
     Attempt& attempt = stage_.begin(provider);
@@ -184,6 +186,7 @@ TEST_F(Wire, WhoLogsInALoopFillsNoDisk)
 TEST_F(Wire, WhatIsWrongAllTheTimeIsNotToldEachTime)
 {
     constexpr std::size_t kSaid = 5'000;
+    ping_limit_ = kPatience; // it answers none meanwhile
     SupervisedProvider& provider = breaker("mumbles");
     ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
     ASSERT_FALSE(stage_.verdict_of(stage_.begin(provider)));
@@ -202,6 +205,7 @@ TEST_F(Wire, WhatIsWrongAllTheTimeIsNotToldEachTime)
 
 TEST_F(Wire, OfProgressInALoopTheNewestArrives)
 {
+    ping_limit_ = kPatience; // it answers none meanwhile
     SupervisedProvider& provider = breaker("hurries");
     ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
     Attempt& attempt = stage_.begin(provider);
@@ -270,6 +274,7 @@ TEST_F(Wire, WhatIsTooLongForAFrameIsSaidToBe)
 // What a process that is no more has left in the wire says nothing about the one that follows.
 TEST_F(Wire, AnHeirOfTheWireIsNotHeard)
 {
+    bye_ = kPatience; // it goes by itself
     SupervisedProvider& provider = breaker("leaves_an_heir");
     ASSERT_TRUE(stage_.wait(provider.open(kPatience)));
     asio::co_spawn(stage_.loop, provider.stop(), Stage::rethrow);
