@@ -35,7 +35,7 @@ struct Repetition {
 struct Candidate {
     const ProviderSnapshot* provider = nullptr; // nothing: the step names nobody
     const PairSnapshot* pair = nullptr;         // nothing: its models are not known (yet)
-    const SeenStep* step = nullptr;                 // nothing: not in the chain
+    const SeenStep* step = nullptr;             // nothing: not in the chain
     std::size_t step_index = 0;
     std::size_t place = 0; // among the models of its provider that the order may use
 
