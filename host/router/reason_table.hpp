@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -64,11 +65,20 @@ inline constexpr std::array kReasonTable{
 };
 // clang-format on
 
+// Where `code` stands in the table; its size where it does not. GCC's sanitizers compare no pointers
+// at compile time, so the question is asked by position.
+constexpr std::size_t reason_index(std::string_view code)
+{
+    std::size_t at = 0;
+    while (at < kReasonTable.size() && kReasonTable[at].code != code)
+        ++at;
+    return at;
+}
+
 constexpr const ReasonRow* find_reason(std::string_view code)
 {
-    for (const ReasonRow& row : kReasonTable)
-        if (row.code == code) return &row;
-    return nullptr;
+    const std::size_t at = reason_index(code);
+    return at == kReasonTable.size() ? nullptr : &kReasonTable[at];
 }
 
 } // namespace reelgate

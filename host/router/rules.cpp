@@ -171,7 +171,7 @@ constexpr std::array kUseful{
 constexpr bool each_rule_is_explained()
 {
     for (const Rule& rule : kRules)
-        if (find_reason(rule.code) == nullptr) return false;
+        if (reason_index(rule.code) == kReasonTable.size()) return false;
     return true;
 }
 static_assert(each_rule_is_explained(), "a code that kReasonTable does not know");
