@@ -65,8 +65,8 @@ inline constexpr std::array kReasonTable{
 };
 // clang-format on
 
-// Where `code` stands in the table; its size where it does not. GCC's sanitizers compare no pointers
-// at compile time, so the question is asked by position.
+// Where `code` stands in the table; its size where it does not. GCC's sanitizers compare no
+// pointers at compile time, so the question is asked by position.
 constexpr std::size_t reason_index(std::string_view code)
 {
     std::size_t at = 0;
