@@ -77,7 +77,7 @@ built() { # the flags, and what is generated, for the steps that only read; sile
 }
 step_clang() { built; python3 tests/lint/clang_pass.py syntax --jobs "$jobs"; }
 step_headers() { built; python3 tests/lint/clang_pass.py headers --jobs "$jobs"; }
-step_tidy() { built; python3 tests/lint/clang_pass.py tidy --jobs "$jobs" --budget 240; }
+step_tidy() { built; python3 tests/lint/clang_pass.py tidy --jobs "$jobs" --budget 90; }
 step_asan() { sanitized asan; }
 step_tsan() { sanitized tsan; }
 

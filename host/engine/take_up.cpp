@@ -13,9 +13,6 @@ namespace {
 constexpr auto kFirstAsk = std::chrono::seconds(10);
 constexpr auto kLongestPause = std::chrono::minutes(10);
 
-// Free work whose verdict is lost is not worth more than this.
-constexpr auto kFreePatience = std::chrono::seconds(30);
-
 Error host_restarted(const Attempt& attempt)
 {
     return Error{.category = Category::worker_unavailable,
