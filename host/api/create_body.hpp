@@ -16,7 +16,7 @@ struct CreateBody {
 };
 
 // Members that nobody here knows are kept in order.extra_json. Pure.
-std::variant<CreateBody, BadField> read_create_body(const nlohmann::json& body);
+std::variant<CreateBody, BadField> read_create_body(const nlohmann::json& given);
 std::variant<CreateBody, BadField> parse_create_body(const std::string& text);
 
 } // namespace reelgate::api

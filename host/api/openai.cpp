@@ -321,7 +321,7 @@ constexpr Endpoint kEndpoints[] = {
     {Verb::post,    "/v1/videos",              Access::key, kJsonLimit, create},
     {Verb::get,     "/v1/videos",              Access::key, 0,          list},
     {Verb::get,     "/v1/videos/{id}",         Access::key, 0,          retrieve},
-    {Verb::delete_, "/v1/videos/{id}",         Access::key, 0,          remove},
+    {Verb::remove, "/v1/videos/{id}",         Access::key, 0,          remove},
     {Verb::get,     "/v1/videos/{id}/content", Access::key, 0,          content},
     {Verb::post,    "/v1/videos/{id}/cancel",  Access::key, kSmallBody, cancel},
     {Verb::get,     "/v1/videos/{id}/route",   Access::key, 0,          route},

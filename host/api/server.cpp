@@ -44,7 +44,7 @@ Verb verb_of(http::verb verb)
     case http::verb::patch:
         return Verb::patch;
     case http::verb::delete_:
-        return Verb::delete_;
+        return Verb::remove;
     case http::verb::options:
         return Verb::options;
     default:

@@ -17,7 +17,7 @@
 
 namespace reelgate::api {
 
-enum class Verb : std::uint8_t { get, head, post, put, patch, delete_, options, other };
+enum class Verb : std::uint8_t { get, head, post, put, patch, remove, options, other };
 
 struct Call {
     Verb verb = Verb::get;
