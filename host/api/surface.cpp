@@ -94,12 +94,9 @@ std::optional<std::vector<std::string>> match(std::string_view pattern,
     bool fits = true;
     split(pattern.substr(1), '/', [&](std::string_view part) {
         if (part.empty()) return; // the root
-        if (at >= path.size())
-            fits = false;
-        else if (part.front() == '{')
-            params.push_back(path[at]);
-        else if (part != path[at])
-            fits = false;
+        const bool is_parameter = part.front() == '{';
+        if (at < path.size() && is_parameter) params.push_back(path[at]);
+        if (at >= path.size() || (!is_parameter && part != path[at])) fits = false;
         ++at;
     });
     if (!fits || at != path.size()) return std::nullopt;
