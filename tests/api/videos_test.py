@@ -118,7 +118,7 @@ class Failures(DaemonTest):
     def test_what_fails_at_one_provider_is_made_by_the_next(self):
         config = self.providers("first", "second")
         config["providers"]["first"]["script"] = {"run": [{"crash": "segv"}]}
-        reelgate = self.daemon(config)
+        reelgate = self.daemon(config).until_ready()
         video = reelgate.create()
         ended = reelgate.ended(video)
         self.assertEqual((ended["status"], ended["backend"]), ("completed", "second"), "".join(reelgate.log))
