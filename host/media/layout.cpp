@@ -38,6 +38,7 @@ constexpr std::array kSignatures{
     Signature{0, "\xff\xd8\xff"sv,               Container::jpeg,     "jpeg"},
     Signature{8, "WEBP"sv,                       Container::webp,     "webp"},
     Signature{0, "P6"sv,                         Container::ppm,      "ppm"},
+    Signature{0, "BM"sv,                         Container::bmp,      "bmp"},
 };
 
 struct Foreign {
@@ -58,7 +59,6 @@ constexpr std::array kForeign{
     Foreign{0, "FLV\x01"sv,          "Flash video"},
     Foreign{0, "fLaC"sv,             "FLAC sound"},
     Foreign{0, "ID3"sv,              "MP3 sound"},
-    Foreign{0, "BM"sv,               "a BMP picture"},
     Foreign{0, "II*\0"sv,            "a TIFF picture"},
     Foreign{0, "MM\0*"sv,            "a TIFF picture"},
     Foreign{0, "\0\0\x01\xba"sv,     "an MPEG program stream"},
@@ -203,11 +203,23 @@ std::optional<FrameSize> webp_size(const Head& head)
     return std::nullopt;
 }
 
+// The oldest header has 16 bits for a side; a height below zero counts rows from the top.
+FrameSize bmp_size(const Head& head)
+{
+    constexpr std::uint32_t kOldestHeader = 12;
+    if (head.little32(14) == kOldestHeader) return {head.little16(18), head.little16(20)};
+    const std::uint32_t height = head.little32(22);
+    return {head.little32(18), height > 0x7fff'ffffU ? 0U - height : height};
+}
+
 std::optional<FrameSize> claimed_size(const Head& head, Container container)
 {
     switch (container) {
     case Container::png:
+    case Container::apng:
         return FrameSize{head.big32(16), head.big32(20)};
+    case Container::bmp:
+        return bmp_size(head);
     case Container::gif:
         return FrameSize{head.little16(6), head.little16(8)};
     case Container::jpeg:
@@ -252,6 +264,19 @@ bool is_boxed_picture(const Head& head)
 {
     return head.has("ftyp", 4) && (head.has("avif", 8) || head.has("avis", 8) ||
                                    head.has("heic", 8) || head.has("mif1", 8));
+}
+
+// An animated PNG says so in a chunk before the first picture.
+bool is_animated_png(const Head& head)
+{
+    constexpr std::size_t kSignature = 8;
+    constexpr std::size_t kAroundData = 12; // length, name and sum of a chunk
+    for (std::size_t at = kSignature; at + kAroundData < head.size();) {
+        if (head.has("acTL", at + 4)) return true;
+        if (head.has("IDAT", at + 4)) return false;
+        at += kAroundData + head.big32(at);
+    }
+    return false;
 }
 
 std::string name_of(const Signature& signature, const Head& head)
@@ -302,7 +327,8 @@ bool webp_ends(const Source& source)
 bool is_picture(Container container)
 {
     return container == Container::png || container == Container::jpeg ||
-           container == Container::webp || container == Container::ppm;
+           container == Container::webp || container == Container::ppm ||
+           container == Container::bmp;
 }
 
 Result<Layout> layout_of(const Source& source)
@@ -322,6 +348,10 @@ Result<Layout> layout_of(const Source& source)
     Layout layout{.container = row->container,
                   .name = name_of(*row, head),
                   .size = claimed_size(head, row->container)};
+    if (layout.container == Container::png && is_animated_png(head)) {
+        layout.container = Container::apng;
+        layout.name = "apng";
+    }
     if (row->container == Container::mp4) layout.faststart = index_stands_first(source);
     return layout;
 }
@@ -336,6 +366,7 @@ Result<Done> check_end(const Source& source, Container container)
         if (const auto missing = missing_in_matroska(source)) return truncated(*missing);
         return Done{};
     case Container::png:
+    case Container::apng:
         if (!ends_with_mark(source, "IEND\xae\x42\x60\x82"sv))
             return truncated("the PNG ends before its IEND chunk");
         return Done{};
@@ -348,6 +379,10 @@ Result<Done> check_end(const Source& source, Container container)
         return Done{};
     case Container::webp:
         if (!webp_ends(source)) return truncated("the WebP ends before its last chunk");
+        return Done{};
+    case Container::bmp:
+        if (Head(source).little32(2) > source.size())
+            return truncated("the BMP ends before its last row");
         return Done{};
     case Container::y4m:
     case Container::ppm:

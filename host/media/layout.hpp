@@ -14,7 +14,7 @@
 
 namespace reelgate {
 
-enum class Container : std::uint8_t { mp4, matroska, y4m, gif, png, jpeg, webp, ppm };
+enum class Container : std::uint8_t { mp4, matroska, y4m, gif, apng, png, jpeg, webp, ppm, bmp };
 
 struct Layout {
     Container container = Container::mp4;

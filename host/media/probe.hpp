@@ -28,6 +28,8 @@ struct ProbeLimits {
     std::uint64_t max_pixels = std::uint64_t{1} << 24;
     // Ten minutes at 60 frames a second.
     std::uint64_t max_frames = 36'000;
+    // Few frames may claim to last for years, and a few kilobytes hold hours of silence.
+    std::uint64_t max_seconds = 7200;
 };
 
 // Blocks for as long as decoding takes. Reads from `source` and nothing else: whatever the bytes

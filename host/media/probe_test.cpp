@@ -82,6 +82,7 @@ INSTANTIATE_TEST_SUITE_P(EachKind, Whole, testing::Values(
     WholeRow{"WebmVp9Opus",    {.muxer = "webm", .encoder = "libvpx-vp9", .audio_encoder = "libopus"}, "webm", "vp9", false, "opus"},
     WholeRow{"WebmFastRate",   {.muxer = "webm", .encoder = "libvpx", .frames = 3, .rate = 60}, "webm", "vp8"},
     WholeRow{"MkvH264",        {.muxer = "matroska"}, "matroska", "h264"},
+    WholeRow{"Apng",           {.muxer = "apng", .encoder = "apng", .rate = 25}, "apng", "apng"},
     WholeRow{"Gif",            {.muxer = "gif", .encoder = "gif", .rate = 25}, "gif", "gif"}),
     [](const auto& row) { return std::string(row.param.name); });
 // clang-format on
@@ -131,6 +132,7 @@ INSTANTIATE_TEST_SUITE_P(EachKind,
                          testing::Values(PictureRow{"Png", "png", "png", 1},
                                          PictureRow{"Jpeg", "mjpeg", "jpeg", 1},
                                          PictureRow{"Webp", "libwebp", "webp", 1},
+                                         PictureRow{"Bmp", "bmp", "bmp", 1},
                                          PictureRow{"Ppm", "ppm", "ppm", 1},
                                          PictureRow{"PpmOfThree", "ppm", "ppm", 3}),
                          [](const auto& row) { return std::string(row.param.name); });
@@ -284,6 +286,8 @@ INSTANTIATE_TEST_SUITE_P(EachKind, Bad, testing::Values(
     BadRow{"Y4mCut",         [] { return shortened(y4m({64, 48}, 3, 24), 1); }, "truncated"},
     BadRow{"PpmCut",         [] { return shortened(ppm({64, 48}, 1), 1); }, "truncated"},
     BadRow{"PpmsCut",        [] { return shortened(ppm({64, 48}, 3), 100); }, "truncated"},
+    BadRow{"BmpCut",         [] { return shortened(sample({.muxer = "", .encoder = "bmp", .frames = 1}), 1); }, "truncated"},
+    BadRow{"ApngCut",        [] { return shortened(sample({.muxer = "apng", .encoder = "apng"}), 40); }, "truncated"},
     BadRow{"PngBomb",        png_bomb, "too_large"},
     BadRow{"Y4mBomb",        [] { return y4m({60'000, 60'000}, 0, 24); }, "too_large"},
     BadRow{"PpmBomb",        [] { return text("P6 4294967296 4294967296 255\n"); }, "too_large"},
@@ -321,9 +325,18 @@ INSTANTIATE_TEST_SUITE_P(EachLimit, Limit, testing::Values(
     LimitRow{"PixelsJust", {.max_pixels = 64 * 48}, "ok"},
     LimitRow{"PixelsOver", {.max_pixels = 64 * 48 - 1}, "too_large"},
     LimitRow{"BytesJust",  {.max_bytes = 36'945}, "ok"},
-    LimitRow{"BytesOver",  {.max_bytes = 36'944}, "too_large"}),
+    LimitRow{"BytesOver",  {.max_bytes = 36'944}, "too_large"},
+    LimitRow{"TimeWithin", {.max_seconds = 1}, "ok"},
+    LimitRow{"TimeOver",   {.max_seconds = 0}, "too_large"}),
     [](const auto& row) { return std::string(row.param.name); });
 // clang-format on
+
+TEST(Probe, HoldsTheTimeLimitAgainstTheSoundAndTheHeader)
+{
+    const Bytes still = sample({.audio_encoder = "aac", .frames = 48});
+    EXPECT_EQ(code_of(probed(still, {.max_seconds = 3})), "ok");
+    EXPECT_EQ(code_of(probed(still, {.max_seconds = 1})), "too_large");
+}
 
 // The container's header is small, the frames in it are not.
 TEST(Probe, HoldsThePixelLimitAgainstTheCodecToo)

@@ -1,5 +1,7 @@
 #include "host/media/track.hpp"
 
+#include "host/media/reading.hpp"
+
 extern "C" {
 #include <libavutil/error.h>
 #include <libavutil/mem.h>
@@ -36,9 +38,11 @@ constexpr std::array kDecoders{
     Decoder{AV_CODEC_ID_AV1,       "libdav1d"}, // "av1" itself decodes only on a GPU
     Decoder{AV_CODEC_ID_MJPEG,     "mjpeg"},
     Decoder{AV_CODEC_ID_PNG,       "png"},
+    Decoder{AV_CODEC_ID_APNG,      "apng"},
     Decoder{AV_CODEC_ID_GIF,       "gif"},
     Decoder{AV_CODEC_ID_WEBP,      "webp"},
     Decoder{AV_CODEC_ID_PPM,       "ppm"},
+    Decoder{AV_CODEC_ID_BMP,       "bmp"},
     Decoder{AV_CODEC_ID_RAWVIDEO,  "rawvideo"},
     Decoder{AV_CODEC_ID_AAC,       "aac"},
     Decoder{AV_CODEC_ID_MP3,       "mp3float"},
@@ -158,10 +162,12 @@ Result<std::unique_ptr<VideoTrack>> VideoTrack::open(const AVStream& stream,
 
 std::string VideoTrack::doing() const { return "decoding frame " + std::to_string(frames_); }
 
-Result<Done> VideoTrack::feed(const AVPacket* packet, AVFrame& frame)
+Result<Done> VideoTrack::feed(const AVPacket* packet, AVFrame& frame, ReadingListener& listener)
 {
-    return decode(
-        *decoder_, packet, frame, doing(), [this](const AVFrame& out) { return take(out); });
+    return decode(*decoder_, packet, frame, doing(), [&](const AVFrame& out) -> Result<Done> {
+        RG_CHECK(take(out));
+        return listener.on_picture(out);
+    });
 }
 
 Result<Done> VideoTrack::take(const AVFrame& frame)
@@ -205,13 +211,18 @@ void VideoTrack::note_time(std::int64_t time)
     ++timed_;
 }
 
+double VideoTrack::seconds() const
+{
+    return (static_cast<double>(last_) - static_cast<double>(first_)) * av_q2d(stream_.time_base);
+}
+
 // From the times of the decoded frames. The header's rate counts where no time says otherwise,
 // and where it lies within the rounding of the time base, which is coarse in WebM (1 ms) and
 // GIF (10 ms).
 double VideoTrack::rate() const
 {
     const double tick = av_q2d(stream_.time_base);
-    const double span = (static_cast<double>(last_) - static_cast<double>(first_)) * tick;
+    const double span = seconds();
     const double claimed = claimed_rate();
     if (timed_ < 2 || !(span > 0) || !std::isfinite(span)) return claimed;
     const auto steps = static_cast<double>(timed_ - 1);
@@ -226,8 +237,8 @@ double VideoTrack::claimed_rate() const
     return rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
 }
 
-AudioTrack::AudioTrack(const AVStream& stream, CodecPtr decoder)
-    : stream_(stream), decoder_(std::move(decoder))
+AudioTrack::AudioTrack(const AVStream& stream, CodecPtr decoder, const ProbeLimits& limits)
+    : stream_(stream), limits_(limits), decoder_(std::move(decoder))
 {
 }
 
@@ -235,16 +246,26 @@ Result<std::unique_ptr<AudioTrack>> AudioTrack::open(const AVStream& stream,
                                                      const ProbeLimits& limits)
 {
     RG_TRY(CodecPtr decoder, open_decoder(stream, limits));
-    return std::unique_ptr<AudioTrack>(new AudioTrack(stream, std::move(decoder)));
+    return std::unique_ptr<AudioTrack>(new AudioTrack(stream, std::move(decoder), limits));
 }
 
-Result<Done> AudioTrack::feed(const AVPacket* packet, AVFrame& frame)
+Result<Done> AudioTrack::feed(const AVPacket* packet, AVFrame& frame, ReadingListener& listener)
 {
-    return decode(*decoder_, packet, frame, "decoding the sound", [this](const AVFrame& out) {
-        if (out.sample_rate > 0 && out.nb_samples > 0)
-            seconds_ += static_cast<double>(out.nb_samples) / out.sample_rate;
-        return Result<Done>(Done{});
-    });
+    const auto heard = [&](const AVFrame& out) -> Result<Done> {
+        RG_CHECK(take(out));
+        return listener.on_sound(out);
+    };
+    return decode(*decoder_, packet, frame, "decoding the sound", heard);
+}
+
+Result<Done> AudioTrack::take(const AVFrame& frame)
+{
+    if (frame.sample_rate > 0 && frame.nb_samples > 0)
+        seconds_ += static_cast<double>(frame.nb_samples) / frame.sample_rate;
+    if (seconds_ <= static_cast<double>(limits_.max_seconds)) return Done{};
+    return media_refused("the sound lasts longer than " + std::to_string(limits_.max_seconds) +
+                             " seconds, no more is decoded",
+                         "too_large");
 }
 
 void AudioTrack::report(MediaFacts& facts) const

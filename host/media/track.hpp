@@ -37,16 +37,21 @@ Error libav_error(const std::string& doing, int status);
 
 Result<Done> check_pixels(FrameSize size, const ProbeLimits& limits);
 
+class ReadingListener;
+
 // Both tracks borrow the stream and the limits.
 class VideoTrack {
 public:
     static Result<std::unique_ptr<VideoTrack>> open(const AVStream& stream,
                                                     const ProbeLimits& limits);
 
-    // Decodes `packet` (nullptr: there are no more) into `frame` and counts what comes out.
-    Result<Done> feed(const AVPacket* packet, AVFrame& frame);
+    // Decodes `packet` (nullptr: there are no more) into `frame`, counts what comes out and shows
+    // it to `listener`.
+    Result<Done> feed(const AVPacket* packet, AVFrame& frame, ReadingListener& listener);
 
+    const AVStream& stream() const { return stream_; }
     std::uint64_t frames() const { return frames_; }
+    double seconds() const; // between the first and the last of the frames so far
     void report(MediaFacts& facts) const;
 
 private:
@@ -73,13 +78,17 @@ public:
     static Result<std::unique_ptr<AudioTrack>> open(const AVStream& stream,
                                                     const ProbeLimits& limits);
 
-    Result<Done> feed(const AVPacket* packet, AVFrame& frame); // as VideoTrack
+    Result<Done>
+    feed(const AVPacket* packet, AVFrame& frame, ReadingListener& listener); // as VideoTrack
+    const AVStream& stream() const { return stream_; }
     void report(MediaFacts& facts) const;
 
 private:
-    AudioTrack(const AVStream& stream, CodecPtr decoder);
+    AudioTrack(const AVStream& stream, CodecPtr decoder, const ProbeLimits& limits);
+    Result<Done> take(const AVFrame& frame);
 
     const AVStream& stream_;
+    const ProbeLimits& limits_;
     CodecPtr decoder_;
     double seconds_ = 0;
 };
