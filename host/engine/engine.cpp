@@ -33,7 +33,7 @@ std::uint64_t drawn_seed()
 
 Engine::Engine(EngineParts parts, EngineSettings settings)
     : parts_(parts), settings_(std::move(settings)), alarm_(parts.loop),
-      tasks_(parts.loop.get_executor())
+      retiring_(parts.loop.get_executor()), tasks_(parts.loop.get_executor())
 {
     parts_.store.on_change([this](const Job& job, const StoredEvent& event) {
         hub_.changed(job, event.cursor);
@@ -46,14 +46,14 @@ Engine::~Engine() = default;
 
 void Engine::add(SlotConfig config, std::unique_ptr<Provider> provider)
 {
-    slots_.push_back(std::make_unique<ProviderSlot>(
+    slots_.push_back(std::make_shared<ProviderSlot>(
         std::move(config), std::move(provider), parts_.clock, parts_.log, [this] { wake(); }));
 }
 
 void Engine::start()
 {
     for (const auto& slot : slots_)
-        tasks_.spawn(slot->watch());
+        tasks_.spawn(watch(slot));
     for (const Job* job : parts_.store.live_jobs())
         if (job->state != JobState::queued) {
             busy_.insert(job->id);
@@ -74,11 +74,11 @@ void Engine::reached(Milestone milestone, const JobId& id) const
     if (on_milestone) on_milestone(milestone, id);
 }
 
-ProviderSlot* Engine::slot(const std::string& id)
+std::shared_ptr<ProviderSlot> Engine::slot(const std::string& id) const
 {
     const auto found = std::find_if(
         slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->config().id == id; });
-    return found == slots_.end() ? nullptr : found->get();
+    return found == slots_.end() ? nullptr : *found;
 }
 
 std::filesystem::path Engine::inputs_of(const std::string& name) const
@@ -260,18 +260,18 @@ void Engine::look_at(const Job& job, std::vector<ProviderSnapshot>& all)
     const auto chosen = std::find_if(
         all.begin(), all.end(), [&](const auto& p) { return p.id == dispatch.provider; });
     ++chosen->running;
-    ProviderSlot& place = *slot(dispatch.provider);
-    place.begin();
+    auto place = slot(dispatch.provider);
+    place->begin();
     reached(Milestone::decided, job.id);
-    tasks_.spawn(carry(job.id, dispatch, place, record));
+    tasks_.spawn(carry(job.id, dispatch, std::move(place), record));
 }
 
 asio::awaitable<void>
-Engine::carry(JobId id, Dispatch dispatch, ProviderSlot& place, std::string record)
+Engine::carry(JobId id, Dispatch dispatch, std::shared_ptr<ProviderSlot> place, std::string record)
 {
-    JobRun run(*this, place, id);
+    JobRun run(*this, *place, id);
     co_await run.from_the_start(std::move(dispatch), std::move(record));
-    place.end();
+    place->end();
     busy_.erase(id);
     wake();
 }
@@ -359,8 +359,7 @@ Task<CancelAnswer> Engine::cancel(JobId id)
         };
         RG_CO_TRY(const Job asked, co_await parts_.store.apply(id, std::move(steps)));
         if (const Attempt* attempt = asked.current(); attempt != nullptr && !never_left)
-            if (ProviderSlot* place = slot(attempt->provider); place && place->provider())
-                place->provider()->cancel(attempt_name(asked.id, attempt->number));
+            cancel_at(attempt->provider, attempt_name(asked.id, attempt->number));
         co_return CancelAnswer{asked.state, asked.compute_stopped, billing_of(asked)};
     }
     co_return CancelAnswer{live->state, live->compute_stopped, billing_of(*live)};
@@ -422,7 +421,10 @@ asio::awaitable<void> Engine::drain(std::chrono::milliseconds patience)
     TaskGroup stopping(parts_.loop.get_executor());
     for (const auto& place : slots_)
         stopping.spawn(place->stop());
+    for (const auto& place : retired_)
+        place->stop_waiting();
     co_await stopping.join();
+    co_await retiring_.join();
     tasks_.stop();
     co_await tasks_.join();
 }

@@ -54,6 +54,13 @@ struct EngineSettings {
     std::uint64_t config_revision = 1;
 };
 
+// A provider in another configuration.
+struct NewPlace {
+    SlotConfig config;
+    bool is_kept = false;                         // what runs goes on, by the new config
+    std::unique_ptr<Provider> provider = nullptr; // of one that is not kept; may be none
+};
+
 // What would happen to an order now. Nothing is stored and nobody is asked.
 struct Explained {
     Decision decision;
@@ -78,6 +85,12 @@ public:
 
     // Before start(). Ids are unique.
     void add(SlotConfig config, std::unique_ptr<Provider> provider);
+
+    // Another configuration, from the next decision on; attempts that run end as they began. What
+    // holds for the daemon as a whole is in `settings`; `providers` are all there are from now on,
+    // in their order. One that has no place any more, or gets another, ends what it works on
+    // before its plugin is stopped.
+    void reconfigure(EngineSettings settings, std::vector<NewPlace> providers);
 
     // Takes up what an earlier daemon left, then begins to work.
     void start();
@@ -108,8 +121,9 @@ public:
     std::optional<WaitNote> waiting(const JobId& id) const;
     std::optional<std::size_t> queue_position(const JobId& id) const;
 
-    const std::vector<std::unique_ptr<ProviderSlot>>& slots() const { return slots_; }
-    ProviderSlot* slot(const std::string& id);
+    // Whoever waits for something of one holds on to it: a new configuration may take its place.
+    const std::vector<std::shared_ptr<ProviderSlot>>& slots() const { return slots_; }
+    std::shared_ptr<ProviderSlot> slot(const std::string& id) const;
     ProgressHub& hub() { return hub_; }
     JobStore& store() { return parts_.store; }
     const EngineSettings& settings() const { return settings_; }
@@ -131,7 +145,7 @@ private:
     WallTime turn(); // when to look again at the latest
     void look_at(const Job& job, std::vector<ProviderSnapshot>& all);
     asio::awaitable<void>
-    carry(JobId id, Dispatch dispatch, ProviderSlot& place, std::string record);
+    carry(JobId id, Dispatch dispatch, std::shared_ptr<ProviderSlot> place, std::string record);
     asio::awaitable<void> give_up(JobId id, GiveUp why, std::string record);
     std::vector<ProviderSnapshot> snapshots() const;
     Decision decide_now(const JobOrder& order,
@@ -147,19 +161,25 @@ private:
     // What a restart means for a job that was not at rest: host/engine/take_up.cpp.
     asio::awaitable<void> take_up(JobId id);
     asio::awaitable<void> settle(JobId id, std::vector<Step> steps);
-    asio::awaitable<void> follow(JobId id, ProviderSlot& place);
-    asio::awaitable<void> abandon(JobId id, ProviderSlot& place);
+    asio::awaitable<void> follow(JobId id, std::shared_ptr<ProviderSlot> place);
+    asio::awaitable<void> abandon(JobId id, std::shared_ptr<ProviderSlot> place);
     asio::awaitable<void> reconcile(JobId id);
     asio::awaitable<bool> ask_what_became(JobId id, Attempt attempt);
     std::vector<Step> leftover_steps(const Job& job) const;
     Step end_as(JobEvent event, Error error) const;
+
+    // Another configuration: host/engine/reconfigure.cpp.
+    asio::awaitable<void> watch(std::shared_ptr<ProviderSlot> place);
+    asio::awaitable<void> retire(std::shared_ptr<ProviderSlot> place);
+    void cancel_at(const std::string& provider, const std::string& attempt);
 
     void reached(Milestone milestone, const JobId& id) const;
     void note_bug(std::string_view doing, const Error& error) const;
 
     EngineParts parts_;
     EngineSettings settings_;
-    std::vector<std::unique_ptr<ProviderSlot>> slots_;
+    std::vector<std::shared_ptr<ProviderSlot>> slots_;
+    std::vector<std::shared_ptr<ProviderSlot>> retired_; // they end what they work on
     ProgressHub hub_;
     std::map<JobId, WaitNote> waits_;
     std::set<JobId> busy_;  // jobs that some coroutine carries
@@ -168,7 +188,8 @@ private:
     bool woken_ = false;
     asio::steady_timer alarm_;
 
-    // Runs code that uses the members above: keep it last.
+    // They run code that uses the members above: keep them last.
+    TaskGroup retiring_;
     TaskGroup tasks_;
 };
 

@@ -147,6 +147,7 @@ void ProviderSlot::begin()
 void ProviderSlot::end()
 {
     --running_;
+    if (running_ == 0 && idle_) idle_->cancel();
     changed_();
 }
 
@@ -265,6 +266,30 @@ asio::awaitable<void> ProviderSlot::watch()
         take(report);
         co_await pause_until(next_probe(health_, clock_.wall(), chance(), config_.health));
     }
+}
+
+void ProviderSlot::reconfigure(SlotConfig config)
+{
+    config.plugin_identity = config_.plugin_identity;
+    config_ = std::move(config);
+    if (pause_) pause_->cancel(); // the pause between two probes may be another now
+    changed_();
+}
+
+asio::awaitable<void> ProviderSlot::until_idle()
+{
+    idle_.emplace(co_await asio::this_coro::executor);
+    while (running_ > 0 && !wait_no_longer_) {
+        idle_->expires_at(asio::steady_timer::time_point::max());
+        boost::system::error_code woken;
+        co_await idle_->async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    }
+}
+
+void ProviderSlot::stop_waiting()
+{
+    wait_no_longer_ = true;
+    if (idle_) idle_->cancel();
 }
 
 asio::awaitable<void> ProviderSlot::stop()

@@ -52,6 +52,13 @@ public:
     asio::awaitable<void> watch();
     asio::awaitable<void> stop();
 
+    // What the operator says of it anew; the plugin that runs stays the one that it is.
+    void reconfigure(SlotConfig config);
+
+    // Until no attempt has a place here, or nobody waits for that any more.
+    asio::awaitable<void> until_idle();
+    void stop_waiting();
+
     // One attempt takes a place from begin() to end().
     void begin();
     void end();
@@ -93,6 +100,8 @@ private:
     const Log& log_;
     std::function<void()> changed_;
     std::optional<asio::steady_timer> pause_;
+    std::optional<asio::steady_timer> idle_; // of until_idle()
+    bool wait_no_longer_ = false;
     HealthFold health_;
     std::map<std::string, BreakerFold> breakers_; // by model
     std::map<std::string, std::string> missing_;  // model -> why it cannot work

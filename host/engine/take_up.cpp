@@ -112,7 +112,7 @@ asio::awaitable<void> Engine::take_up(JobId id)
 {
     const Job* job = parts_.store.live(id);
     const Attempt attempt = *job->current();
-    ProviderSlot* place = slot(attempt.provider);
+    const auto place = slot(attempt.provider);
     const bool same = place != nullptr && place->provider() != nullptr &&
                       place->config().plugin == attempt.plugin;
 
@@ -120,13 +120,13 @@ asio::awaitable<void> Engine::take_up(JobId id)
         co_await reconcile(id);
     } else if (attempt.remote_json.empty() || job->state == JobState::cancelling) {
         if (job->state == JobState::cancelling && !attempt.remote_json.empty() && same)
-            co_await abandon(id, *place);
+            co_await abandon(id, place);
         else
             co_await settle(id, leftover_steps(*job));
         const Job* after = parts_.store.live(id);
         if (after != nullptr && after->state == JobState::ambiguous) co_await reconcile(id);
     } else if (same) {
-        co_await follow(id, *place);
+        co_await follow(id, place);
     } else {
         std::vector<Step> steps;
         steps.push_back(ended_step(
@@ -150,21 +150,21 @@ asio::awaitable<void> Engine::settle(JobId id, std::vector<Step> steps)
 }
 
 // Accepted work: the same remote job, the same provider, no submit.
-asio::awaitable<void> Engine::follow(JobId id, ProviderSlot& place)
+asio::awaitable<void> Engine::follow(JobId id, std::shared_ptr<ProviderSlot> place)
 {
-    place.begin();
-    JobRun run(*this, place, id);
+    place->begin();
+    JobRun run(*this, *place, id);
     co_await run.from_remote();
-    place.end();
+    place->end();
 }
 
-asio::awaitable<void> Engine::abandon(JobId id, ProviderSlot& place)
+asio::awaitable<void> Engine::abandon(JobId id, std::shared_ptr<ProviderSlot> place)
 {
     const std::string remote = parts_.store.live(id)->current()->remote_json;
-    const auto opened = co_await place.provider()->open(kFirstAsk);
+    const auto opened = co_await place->provider()->open(kFirstAsk);
     bool asked = false;
     if (opened) {
-        const auto answer = co_await place.provider()->abandon(remote);
+        const auto answer = co_await place->provider()->abandon(remote);
         asked = answer.has_value();
     }
     if (!asked)
@@ -206,7 +206,7 @@ asio::awaitable<void> Engine::reconcile(JobId id)
 // True once it is known, and acted upon.
 asio::awaitable<bool> Engine::ask_what_became(JobId id, Attempt attempt)
 {
-    ProviderSlot* place = slot(attempt.provider);
+    const auto place = slot(attempt.provider);
     if (place == nullptr || place->provider() == nullptr || attempt.intent_json.empty())
         co_return false;
     auto asking = reelgate::reconcile(*place->provider(), attempt.intent_json);
@@ -236,7 +236,7 @@ asio::awaitable<bool> Engine::ask_what_became(JobId id, Attempt attempt)
         }
     };
     co_await settle(id, std::move(steps));
-    if (found) co_await follow(id, *place);
+    if (found) co_await follow(id, place);
     co_return true;
 }
 
