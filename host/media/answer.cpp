@@ -16,6 +16,8 @@ using Json = nlohmann::json;
 constexpr std::array kCategories{
     Category::output_invalid, Category::artifact_unavailable, Category::internal};
 
+constexpr std::array<std::string_view, 3> kMade{"image/webp", "image/jpeg", "video/mp4"};
+
 Error bad_answer(std::string_view why)
 {
     return {.category = Category::output_invalid,
@@ -74,33 +76,74 @@ Error error_from(const Json& json)
             .phase = Phase::verify};
 }
 
-} // namespace
-
-std::string answer_text(const Result<MediaFacts>& outcome)
+Json error_json(const Error& error)
 {
-    Json json{
-        {"ok", outcome.has_value()}
+    return Json{
+        {"category", to_string(error.category)},
+        {"code",     error.code               },
+        {"text",     error.text               }
     };
-    if (outcome)
-        json["facts"] = facts_json(*outcome);
-    else
-        json["error"] = {
-            {"category", to_string(outcome.error().category)},
-            {"code",     outcome.error().code               },
-            {"text",     outcome.error().text               }
-        };
+}
+
+std::string text_of(const Json& json)
+{
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Result<MediaFacts> answer_from(std::string_view text)
+// Calls `good` on an answer that says that it is one.
+template <class T, class Good>
+Result<T> read(std::string_view text, Good good)
 {
     try {
         const Json json = Json::parse(text);
         if (!json.at("ok").get<bool>()) return error_from(json.at("error"));
-        return facts_from(json.at("facts"));
+        return good(json);
     } catch (const Json::exception& failure) {
         return bad_answer(failure.what());
     }
 }
+
+Result<std::string> type_from(const Json& json)
+{
+    std::string type = json.at("made").get<std::string>();
+    if (std::find(kMade.begin(), kMade.end(), type) == kMade.end())
+        return bad_answer("an unknown type");
+    return type;
+}
+
+} // namespace
+
+std::string answer_text(const Result<MediaFacts>& outcome)
+{
+    if (!outcome)
+        return text_of(Json{
+            {"ok",    false                      },
+            {"error", error_json(outcome.error())}
+        });
+    return text_of(Json{
+        {"ok",    true                },
+        {"facts", facts_json(*outcome)}
+    });
+}
+
+std::string made_text(const Result<std::string>& outcome)
+{
+    if (!outcome)
+        return text_of(Json{
+            {"ok",    false                      },
+            {"error", error_json(outcome.error())}
+        });
+    return text_of(Json{
+        {"ok",   true    },
+        {"made", *outcome}
+    });
+}
+
+Result<MediaFacts> answer_from(std::string_view text)
+{
+    return read<MediaFacts>(text, [](const Json& json) { return facts_from(json.at("facts")); });
+}
+
+Result<std::string> made_from(std::string_view text) { return read<std::string>(text, type_from); }
 
 } // namespace reelgate

@@ -14,7 +14,9 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cmath>
 #include <csignal>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,8 +57,7 @@ Error timed_out(const MediaLimits& limits)
 // A running child. Whoever drops it has it killed and reaped, so none is left behind on any path.
 class Child {
 public:
-    static Result<Child>
-    start(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits);
+    static Result<Child> start(const MediaTool& tool, std::vector<std::string> words);
 
     Child(Child&& other) noexcept
         : id_(std::exchange(other.id_, -1)), process_(std::move(other.process_)),
@@ -98,24 +99,30 @@ private:
     Fd output_;
 };
 
-std::vector<std::string>
-arguments(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits)
+using Words = std::vector<std::string>;
+
+// `operation` and what belongs to it, between the program and the limits.
+Words arguments(const MediaTool& tool, Words operation, const MediaLimits& limits)
 {
     // Time on the CPU never exceeds time on the wall in a program of one thread; the limit is for a
     // child whose daemon is gone.
     const auto cpu = std::chrono::ceil<std::chrono::seconds>(limits.wall).count() + 1;
-    return {tool.program.string(),
-            "probe",
-            "--max-pixels",
-            std::to_string(limits.file.max_pixels),
-            "--max-frames",
-            std::to_string(limits.file.max_frames),
-            "--max-bytes",
-            std::to_string(limits.file.max_bytes),
-            "--cpu-seconds",
-            std::to_string(cpu),
-            "--",
-            file.string()};
+    const std::array<std::pair<const char*, std::uint64_t>, 5> options{
+        {{"--max-pixels", limits.file.max_pixels},
+         {"--max-frames", limits.file.max_frames},
+         {"--max-bytes", limits.file.max_bytes},
+         {"--max-seconds", limits.file.max_seconds},
+         {"--cpu-seconds", static_cast<std::uint64_t>(cpu)}}
+    };
+    Words words{tool.program.string(), std::move(operation.front())};
+    for (const auto& [name, value] : options) {
+        words.emplace_back(name);
+        words.push_back(std::to_string(value));
+    }
+    words.insert(words.end(),
+                 std::make_move_iterator(operation.begin() + 1),
+                 std::make_move_iterator(operation.end()));
+    return words;
 }
 
 // What the child gets instead of what the daemon has: no input, no environment (keys may stand
@@ -154,8 +161,7 @@ private:
     posix_spawnattr_t attributes_{};
 };
 
-Result<Child>
-Child::start(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits)
+Result<Child> Child::start(const MediaTool& tool, Words words)
 {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return unavailable(tool, "making a pipe for", errno);
@@ -163,7 +169,6 @@ Child::start(const MediaTool& tool, const std::filesystem::path& file, const Med
     const Fd theirs(ends[1]);
 
     const SpawnPlan plan(theirs.get());
-    std::vector<std::string> words = arguments(tool, file, limits);
     std::vector<char*> argv;
     argv.reserve(words.size() + 1);
     for (std::string& word : words)
@@ -236,14 +241,12 @@ Result<int> ending(Child& child, const MediaLimits& limits, SteadyClock::time_po
     }
 }
 
-} // namespace
-
-Result<MediaFacts>
-probe_media(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits)
+// What the child answers, if it ended well.
+Result<std::string> ask(const MediaTool& tool, Words operation, const MediaLimits& limits)
 {
     const auto end = SteadyClock::now() + limits.wall;
-    RG_TRY(Child child, Child::start(tool, file, limits));
-    RG_TRY(const std::string text, read_answer(child, limits, end));
+    RG_TRY(Child child, Child::start(tool, arguments(tool, std::move(operation), limits)));
+    RG_TRY(std::string text, read_answer(child, limits, end));
     RG_TRY(const int status, ending(child, limits, end));
 
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return timed_out(limits);
@@ -257,7 +260,73 @@ probe_media(const MediaTool& tool, const std::filesystem::path& file, const Medi
                            "reelgate-media ended with status " +
                                std::to_string(WEXITSTATUS(status)),
                            "media_bad_answer");
+    return text;
+}
+
+// As ask(), for what makes a file; `output` is there when it succeeds, and only then.
+Result<std::string> make(const MediaTool& tool,
+                         Words operation,
+                         const MediaLimits& limits,
+                         const std::filesystem::path& output)
+{
+    std::error_code ignored;
+    std::filesystem::remove(output, ignored); // of an attempt that was cut short
+    operation.push_back(output.string());
+    Result<std::string> made = ask(tool, std::move(operation), limits);
+    if (made) made = made_from(*made);
+    if (!made) std::filesystem::remove(output, ignored);
+    return made;
+}
+
+} // namespace
+
+Result<MediaFacts>
+probe_media(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits)
+{
+    RG_TRY(const std::string text, ask(tool, {"probe", "--", file.string()}, limits));
     return answer_from(text);
+}
+
+Result<std::string> make_thumbnail(const MediaTool& tool,
+                                   const std::filesystem::path& film,
+                                   std::uint64_t frames,
+                                   const std::filesystem::path& output,
+                                   const MediaLimits& limits)
+{
+    Words words{"thumbnail", "--frames", std::to_string(frames), "--", film.string()};
+    return make(tool, std::move(words), limits, output);
+}
+
+Result<std::string> make_spritesheet(const MediaTool& tool,
+                                     const std::filesystem::path& film,
+                                     std::uint64_t frames,
+                                     const std::filesystem::path& output,
+                                     const MediaLimits& limits)
+{
+    Words words{"spritesheet", "--frames", std::to_string(frames), "--", film.string()};
+    return make(tool, std::move(words), limits, output);
+}
+
+Result<Done> convert_media(const MediaTool& tool,
+                           const std::filesystem::path& film,
+                           const Conversion& how,
+                           const std::filesystem::path& output,
+                           const MediaLimits& limits)
+{
+    const auto nano = static_cast<std::uint64_t>(std::llround(how.fps * 1e9));
+    Words words{"convert",
+                "--copy-pictures",
+                how.copy_pictures ? "1" : "0",
+                "--copy-sound",
+                how.copy_sound ? "1" : "0",
+                "--fps-nano",
+                std::to_string(nano),
+                "--",
+                film.string()};
+    RG_TRY(const std::string type, make(tool, std::move(words), limits, output));
+    if (type == "video/mp4") return Done{};
+    return media_error(
+        Category::output_invalid, "reelgate-media made '" + type + "'", "media_bad_answer");
 }
 
 } // namespace reelgate

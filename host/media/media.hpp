@@ -3,6 +3,7 @@
 #pragma once
 
 #include "host/base/result.hpp"
+#include "host/media/conversion.hpp"
 #include "host/media/probe.hpp"
 #include "host/model/artifact.hpp"
 
@@ -32,5 +33,29 @@ struct MediaLimits {
 //   internal/media_unavailable       it could not be started
 Result<MediaFacts>
 probe_media(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits);
+
+// Pictures of a film of `frames` frames, as a new file at `output`; the answer is its type. With
+// the promises and the failures of probe_media(), and internal/making_failed when it could not be
+// written. The thumbnail is the frame in the middle, at most 640 pixels wide or high, as WebP. The
+// sheet is a JPEG of up to 25 frames at equal distances, five in a row, each at most 192 pixels
+// wide or high.
+Result<std::string> make_thumbnail(const MediaTool& tool,
+                                   const std::filesystem::path& film,
+                                   std::uint64_t frames,
+                                   const std::filesystem::path& output,
+                                   const MediaLimits& limits);
+Result<std::string> make_spritesheet(const MediaTool& tool,
+                                     const std::filesystem::path& film,
+                                     std::uint64_t frames,
+                                     const std::filesystem::path& output,
+                                     const MediaLimits& limits);
+
+// An MP4 that browsers play, of a film or of a directory of pictures. Whoever keeps it probes it:
+// this child has read what a stranger wrote.
+Result<Done> convert_media(const MediaTool& tool,
+                           const std::filesystem::path& film,
+                           const Conversion& how,
+                           const std::filesystem::path& output,
+                           const MediaLimits& limits);
 
 } // namespace reelgate

@@ -218,7 +218,7 @@ Result<Done> Reading::decode(const AVPacket& packet, AVFrame& frame, ReadingList
 Result<Done> Reading::decode_ppm(AVPacket& packet, AVFrame& frame, ReadingListener& listener)
 {
     Result<Done> decoded = decode(packet, frame, listener);
-    if (decoded) return decoded;
+    if (decoded || decoded.error().code != "decode_failed") return decoded;
     av_packet_unref(&packet);
     if (av_read_frame(format_.get(), &packet) != AVERROR_EOF) return decoded;
     return ends_within_frame();

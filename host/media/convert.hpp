@@ -1,0 +1,26 @@
+// The MP4 from what is none, in reelgate-media. Everybody else asks convert_media() of
+// host/media/media.hpp.
+#pragma once
+
+#include "host/media/conversion.hpp"
+#include "host/media/probe.hpp"
+
+#include <filesystem>
+
+namespace reelgate {
+
+// Number of frames, their times and the sound's beginning stay; sides that are odd lose a pixel.
+// `output` must not exist. Fails as probe() does, or with internal/making_failed.
+Result<Done> convert(const Source& film,
+                     const ProbeLimits& limits,
+                     const Conversion& how,
+                     const std::filesystem::path& output);
+
+// Pictures, a file each, in the order of their names. Their sizes must be the same:
+// output_invalid/mixed_sizes.
+Result<Done> convert_numbered(const std::filesystem::path& directory,
+                              const ProbeLimits& limits,
+                              const Conversion& how,
+                              const std::filesystem::path& output);
+
+} // namespace reelgate
