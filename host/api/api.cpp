@@ -29,7 +29,7 @@ Found find(Verb verb, const std::vector<std::string>& path)
 {
     const Verb wanted = verb == Verb::head ? Verb::get : verb;
     Found found;
-    for (const auto endpoints : {openai_endpoints(), ops_endpoints()})
+    for (const auto endpoints : {openai_endpoints(), ops_endpoints(), config_endpoints()})
         for (const Endpoint& endpoint : endpoints) {
             auto params = match(endpoint.path, path);
             if (!params) continue;
@@ -65,6 +65,17 @@ const ApiKey* key_of(const std::vector<ApiKey>& keys, std::string_view presented
     return presented.empty() ? nullptr : found;
 }
 
+std::optional<std::string_view> why_not_allowed(Access access, const ApiKey* key)
+{
+    if (access == Access::anybody) return std::nullopt;
+    if (key == nullptr) return "this needs an API key: Authorization: Bearer <key>";
+    if (access == Access::admin && !key->changes_the_daemon)
+        return "this key does not have the scope `admin`";
+    if (access == Access::key && !key->makes_videos)
+        return "this key does not have the scope `videos`";
+    return std::nullopt;
+}
+
 Reply no_such_path(const Found& found, const Call& call)
 {
     if (found.allowed.empty())
@@ -94,11 +105,9 @@ asio::awaitable<Reply> Api::answer(Call call)
     call.params = std::move(found.params);
     if (!settings.keys.empty()) {
         const ApiKey* const key = key_of(settings.keys, presented_key(call));
-        if (key != nullptr)
-            call.owner = key->name;
-        else if (found.endpoint->access == Access::key)
-            co_return error_reply(
-                401, "invalid_api_key", "this needs an API key: Authorization: Bearer <key>");
+        if (const auto why_not = why_not_allowed(found.endpoint->access, key))
+            co_return error_reply(401, "invalid_api_key", *why_not);
+        if (key != nullptr) call.owner = key->name;
     }
     co_return co_await found.endpoint->handle(*this, std::move(call));
 }

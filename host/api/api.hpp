@@ -1,6 +1,7 @@
 // What every endpoint may ask: the engine, what is known of this daemon, and who may call.
 #pragma once
 
+#include "host/api/config_desk.hpp"
 #include "host/api/surface.hpp"
 #include "host/engine/engine.hpp"
 
@@ -13,6 +14,8 @@ namespace reelgate::api {
 struct ApiKey {
     std::string name;
     std::string secret;
+    bool makes_videos = true;        // scope `videos`: and sees its own
+    bool changes_the_daemon = false; // scope `admin`
 };
 
 struct ApiSettings {
@@ -39,6 +42,7 @@ public:
     const ArtifactStore& artifacts;
     const Clock& clock;
     ApiSettings settings;
+    ConfigDesk* config = nullptr; // set before the first call
     WallTime started;
 
     // Finds the endpoint, checks the key, and always answers: what fails is an envelope too.

@@ -50,7 +50,8 @@ struct Reply {
 
 class Api;
 
-enum class Access : std::uint8_t { anybody, key };
+// Who may call, where keys are configured: by the scopes of the key.
+enum class Access : std::uint8_t { anybody, key, admin };
 
 struct Endpoint {
     Verb verb;
@@ -66,6 +67,7 @@ inline constexpr std::size_t kJsonLimit = std::size_t{50} << 20U;
 // The endpoints of all surfaces, one list each.
 std::span<const Endpoint> openai_endpoints();
 std::span<const Endpoint> ops_endpoints();
+std::span<const Endpoint> config_endpoints();
 
 // "/v1/videos/abc" against "/v1/videos/{id}": the parameters, nothing if it does not fit.
 std::optional<std::vector<std::string>> match(std::string_view pattern,

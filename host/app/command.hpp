@@ -48,6 +48,8 @@ int report_error(const Error& error, OutputFormat format = OutputFormat::text);
 int report(const Result<Done>& result, OutputFormat format = OutputFormat::text);
 
 void add_config_commands(CLI::App& app, Globals& globals, int& exit_code);
+void add_generate_command(CLI::App& app, Globals& globals, int& exit_code);
+void add_jobs_commands(CLI::App& app, Globals& globals, int& exit_code);
 void add_plugin_commands(CLI::App& app, Globals& globals, int& exit_code);
 void add_providers_commands(CLI::App& app, Globals& globals, int& exit_code);
 void add_serve_command(CLI::App& app, Globals& globals, int& exit_code);

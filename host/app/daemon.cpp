@@ -1,8 +1,11 @@
 #include "host/app/daemon.hpp"
 
 #include "host/api/server.hpp"
+#include "host/app/daemon_address.hpp"
+#include "host/app/live_config.hpp"
 #include "host/app/provider_place.hpp"
 #include "host/app/wiring.hpp"
+#include "host/config/merge.hpp"
 #include "host/plugin/orphans.hpp"
 
 #include <boost/asio/signal_set.hpp>
@@ -57,12 +60,32 @@ std::string public_url(const ServerSettings& server, std::uint16_t port)
     return "http://" + (is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
+// Where plugins are found and trusted, and where pins lie, is the configuration's to say; what the
+// command line names comes first.
+Globals globals_by(const Globals& globals, const Settings& settings)
+{
+    Globals by = globals;
+    by.data_dir = fs::absolute(settings.server.data_dir);
+    for (const std::string& dir : settings.plugins.dirs)
+        by.plugin_dirs.emplace_back(dir);
+    if (const auto policy = trust_policy_from(settings.plugins.trust)) by.trust = *policy;
+    return by;
+}
+
+// JSON is for programs that collect it: a person at a terminal gets text unless he asked for JSON.
+LogFormat log_format(const Loaded& loaded)
+{
+    const bool is_asked_for = node_at(loaded.tree, "log.format") != nullptr;
+    return !is_asked_for && ::isatty(STDERR_FILENO) == 1 ? LogFormat::text
+                                                         : loaded.settings.log.format;
+}
+
 class Daemon {
 public:
     Daemon(const Globals& globals, const DaemonOptions& options, Loaded loaded)
-        : globals_(globals), options_(options), loaded_(std::move(loaded)),
-          data_dir_(fs::absolute(loaded_.settings.server.data_dir)),
-          log_(STDERR_FILENO, globals.log_format, globals.quiet ? Level::warn : Level::info),
+        : globals_(globals_by(globals, loaded.settings)), options_(options),
+          loaded_(std::move(loaded)), data_dir_(globals_.data_dir),
+          log_(STDERR_FILENO, log_format(loaded_), loaded_.settings.log.level),
           signals_(loop_, SIGINT, SIGTERM), reset_signal_(loop_, SIGHUP),
           tasks_(loop_.get_executor())
     {
@@ -84,7 +107,7 @@ public:
         RG_TRY(const api::ListenAt where_to, api::listen_at(loaded_.settings.server.listen));
         RG_TRY(server_, api::Server::listen(loop_, *api_, log_, where_to));
         api_->settings.public_url = public_url(loaded_.settings.server, server_->port());
-        return Done{};
+        return leave_address(data_dir_, {api_->settings.public_url, ::getpid()});
     }
 
     void run()
@@ -92,7 +115,8 @@ public:
         engine_->start();
         server_->start();
         tasks_.spawn(until_told_to_stop());
-        tasks_.spawn(reset_on_hangup());
+        tasks_.spawn(config_->note_running());
+        tasks_.spawn(reload_on_hangup());
         log_.write(Event::host_started,
                    {
                        {"pid",       ::getpid()               },
@@ -102,6 +126,8 @@ public:
         });
         loop_.run();
         pool_.join();
+        std::error_code ignored; // nobody answers there: whoever asks finds that out
+        fs::remove(address_file(data_dir_), ignored);
         log_.write(Event::host_stopped, {});
     }
 
@@ -120,19 +146,28 @@ private:
                                 .inputs_root = data_dir_ / "inputs"};
         engine_ = std::make_unique<Engine>(parts, engine_settings(loaded_));
         engine_->on_milestone = options_.on_milestone;
-        const WiringTools tools{loop_, log_, clock_, globals_, data_dir_};
-        for (WiredProvider& wired : wire_providers(tools, loaded_.settings))
+        const FoundPlugins plugins = find_plugins(globals_, loaded_.settings);
+        for (const ProviderConfig& configured : loaded_.settings.providers) {
+            WiredProvider wired = wire_provider(tools(), loaded_.settings, configured, plugins);
             engine_->add(std::move(wired.config), std::move(wired.provider));
+        }
     }
+
+    WiringTools tools() { return {loop_, log_, clock_, globals_, data_dir_}; }
 
     void build_api()
     {
         api::ApiSettings settings;
-        for (const KeySettings& key : loaded_.settings.keys)
-            settings.keys.push_back({key.name, key.secret.reveal()});
+        settings.keys = api_keys(loaded_.settings);
         settings.version = REELGATE_VERSION;
         api_ =
             std::make_unique<api::Api>(*engine_, pool_, *artifacts_, clock_, std::move(settings));
+        auto set_keys = [this](std::vector<api::ApiKey> keys) {
+            api_->settings.keys = std::move(keys);
+        };
+        ConfigReach reach{loop_, pool_, log_, tools(), *engine_, std::move(set_keys)};
+        config_ = std::make_unique<LiveConfig>(std::move(reach), options_.config, loaded_);
+        api_->config = config_.get();
     }
 
     asio::awaitable<void> until_told_to_stop()
@@ -148,18 +183,19 @@ private:
         loop_.stop();
     }
 
-    asio::awaitable<void> reset_on_hangup()
+    asio::awaitable<void> reload_on_hangup()
     {
         while (true) {
             boost::system::error_code failed;
             co_await reset_signal_.async_wait(asio::redirect_error(asio::use_awaitable, failed));
             if (failed) co_return;
+            co_await config_->reload();
             for (const auto& slot : engine_->slots())
                 slot->reset();
         }
     }
 
-    const Globals& globals_;
+    Globals globals_;
     DaemonOptions options_;
     Loaded loaded_;
     fs::path data_dir_;
@@ -174,6 +210,7 @@ private:
     std::unique_ptr<ArtifactStore> artifacts_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<api::Api> api_;
+    std::unique_ptr<LiveConfig> config_;
     std::unique_ptr<api::Server> server_;
 
     // Runs code that uses the members above: keep it last.

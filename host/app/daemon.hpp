@@ -22,7 +22,8 @@ struct DaemonOptions {
 
 // Blocks until SIGTERM or SIGINT: then nothing new is taken, what runs may end for `drain`, and
 // what still runs is taken up by the next daemon. A second signal ends the program at once. SIGHUP
-// makes providers that rest, are quarantined or refused try again. Fails without starting anything
+// takes a changed configuration over, whole or not at all, and makes providers that rest, are
+// quarantined or refused try again. Fails without starting anything
 // where the configuration has errors, another daemon has the data directory (code
 // `data_dir_taken`), the jobs on disk cannot be read, or the address is taken.
 Result<Done> run_daemon(const Globals& globals, const DaemonOptions& options);

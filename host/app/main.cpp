@@ -73,6 +73,8 @@ int run(int argc, char** argv)
     add_global_options(app, globals);
 
     add_config_commands(app, globals, exit_code);
+    add_generate_command(app, globals, exit_code);
+    add_jobs_commands(app, globals, exit_code);
     add_plugin_commands(app, globals, exit_code);
     add_providers_commands(app, globals, exit_code);
     add_serve_command(app, globals, exit_code);

@@ -7,6 +7,7 @@
 #include "host/plugin/in_process.hpp"
 #include "host/plugin/supervised.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace reelgate {
@@ -51,30 +52,50 @@ make_provider(const WiringTools& tools, const ProviderConfig& configured, const 
 
 } // namespace
 
-std::vector<WiredProvider> wire_providers(const WiringTools& tools, const Settings& settings)
+FoundPlugins find_plugins(const Globals& globals,
+                          const Settings& settings,
+                          const std::set<std::string>& not_needed)
 {
-    std::vector<WiredProvider> wired;
-    for (const ProviderConfig& configured : settings.providers) {
-        WiredProvider one{slot_config(settings, provider_view(settings, configured)), nullptr};
-        auto plugin = runnable_plugin(tools.globals, configured.plugin);
-        if (!plugin) {
-            const std::string why = printable(plugin.error().sentence());
-            if (one.config.misconfigured.empty()) one.config.misconfigured = why;
-            tools.log.write(
-                Event::plugin_refused,
-                {
-                    {"provider", configured.id    },
-                    {"plugin",   configured.plugin},
-                    {"text",     why              }
-            });
-        } else {
-            const Manifest& manifest = plugin->manifest;
-            one.config.plugin_identity = manifest.id + ' ' + manifest.version;
-            if (one.config.misconfigured.empty() && configured.enabled)
-                one.provider = make_provider(tools, configured, manifest);
-        }
-        wired.push_back(std::move(one));
+    FoundPlugins found;
+    for (const ProviderConfig& provider : settings.providers) {
+        if (!provider.enabled || not_needed.contains(provider.id) ||
+            found.contains(provider.plugin))
+            continue;
+        auto plugin = runnable_plugin(globals, provider.plugin);
+        found.emplace(provider.plugin,
+                      plugin ? Result<Manifest>(std::move(plugin->manifest))
+                             : Result<Manifest>(std::move(plugin).error()));
     }
+    return found;
+}
+
+SlotConfig slot_of(const Settings& settings, const ProviderConfig& configured)
+{
+    return slot_config(settings, provider_view(settings, configured));
+}
+
+WiredProvider wire_provider(const WiringTools& tools,
+                            const Settings& settings,
+                            const ProviderConfig& configured,
+                            const FoundPlugins& plugins)
+{
+    WiredProvider wired{slot_of(settings, configured), nullptr};
+    if (!configured.enabled) return wired;
+    const Result<Manifest>& plugin = plugins.at(configured.plugin);
+    if (plugin) {
+        wired.config.plugin_identity = plugin->id + ' ' + plugin->version;
+        if (wired.config.misconfigured.empty())
+            wired.provider = make_provider(tools, configured, *plugin);
+        return wired;
+    }
+    const std::string why = printable(plugin.error().sentence());
+    if (wired.config.misconfigured.empty()) wired.config.misconfigured = why;
+    tools.log.write(Event::plugin_refused,
+                    {
+                        {"provider", configured.id    },
+                        {"plugin",   configured.plugin},
+                        {"text",     why              }
+    });
     return wired;
 }
 
@@ -94,6 +115,18 @@ EngineSettings engine_settings(const Loaded& loaded)
     engine.attempt_deadline = settings.jobs.attempt_deadline;
     engine.config_revision = loaded.revision;
     return engine;
+}
+
+std::vector<api::ApiKey> api_keys(const Settings& settings)
+{
+    std::vector<api::ApiKey> keys;
+    for (const KeySettings& key : settings.keys) {
+        const auto has = [&key](std::string_view scope) {
+            return std::find(key.scopes.begin(), key.scopes.end(), scope) != key.scopes.end();
+        };
+        keys.push_back({key.name, key.secret.reveal(), has("videos"), has("admin")});
+    }
+    return keys;
 }
 
 } // namespace reelgate

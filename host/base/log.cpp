@@ -40,6 +40,8 @@ constexpr std::array kEvents{
     EventRow{attempt_reconciled,"attempt.reconciled",Level::warn,  "it is known what became of an ambiguous submit"},
     EventRow{route_decided,     "route.decided",     Level::info,  "a provider was chosen for a job"},
     EventRow{breaker_changed,   "breaker.changed",   Level::warn,  "a pair of provider and model rests, or no longer does"},
+    EventRow{config_loaded,     "config.loaded",     Level::info,  "a configuration holds from now on"},
+    EventRow{config_rejected,   "config.rejected",   Level::error, "a changed configuration was refused; what holds is as before"},
     EventRow{internal_fault,    "host.fault",        Level::error, "the daemon met something that only a bug or a broken disk explains"},
 };
 // clang-format on

@@ -44,6 +44,8 @@ enum class Event : std::uint8_t {
     attempt_reconciled,
     route_decided,
     breaker_changed,
+    config_loaded,
+    config_rejected,
     internal_fault,
 };
 

@@ -22,12 +22,6 @@ std::uint64_t revision_in(const ConfigNode& tree)
     return revision;
 }
 
-bool is_changeable(std::string_view key)
-{
-    const ListedSetting* setting = setting_of(key);
-    return setting != nullptr && setting->info.by_api;
-}
-
 // The scalars of the tree, each with its key.
 void collect(const ConfigNode& node,
              const std::string& key,
@@ -94,6 +88,12 @@ std::string overlay_text(const ConfigNode& tree, std::uint64_t revision)
 
 } // namespace
 
+bool may_change(std::string_view key)
+{
+    const ListedSetting* setting = setting_of(key);
+    return setting != nullptr && setting->info.by_api;
+}
+
 std::filesystem::path overlay_file(const std::filesystem::path& data_dir)
 {
     return data_dir / "config-overlay.yaml";
@@ -111,7 +111,7 @@ read_overlay(const std::filesystem::path& data_dir, const ConfigNode& below, Fin
     std::vector<std::pair<std::string, const ConfigNode*>> leaves;
     collect(written, "", leaves);
     for (const auto& [key, value] : leaves) {
-        if (!is_changeable(key)) {
+        if (!may_change(key)) {
             findings.error(value->place, "not_changeable", key, "may not stand in the overlay");
         } else if (!is_there(spoken_of(key, *value), below)) {
             findings.warning(value->place,
@@ -141,7 +141,7 @@ Result<std::uint64_t> write_overlay(const std::filesystem::path& data_dir,
                            std::to_string(*expected),
                        "overlay_changed");
     for (const OverlayChange& change : changes) {
-        if (!is_changeable(change.key))
+        if (!may_change(change.key))
             return invalid(change.key + " cannot be changed while the daemon runs",
                            "not_changeable");
         ConfigNode value;

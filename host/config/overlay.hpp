@@ -29,6 +29,9 @@ struct Overlay {
 std::optional<Overlay>
 read_overlay(const std::filesystem::path& data_dir, const ConfigNode& below, Findings& findings);
 
+// Whether that setting may stand in an overlay.
+bool may_change(std::string_view key);
+
 // A setting by its key ("video_provider", "providers.comfyui-local.enabled") and its new value as
 // it would stand in the file; no value takes the change back.
 struct OverlayChange {

@@ -89,7 +89,7 @@ public:
     // Another configuration, from the next decision on; attempts that run end as they began. What
     // holds for the daemon as a whole is in `settings`; `providers` are all there are from now on,
     // in their order. One that has no place any more, or gets another, ends what it works on
-    // before its plugin is stopped.
+    // before its plugin is stopped. Changes nothing while draining.
     void reconfigure(EngineSettings settings, std::vector<NewPlace> providers);
 
     // Takes up what an earlier daemon left, then begins to work.

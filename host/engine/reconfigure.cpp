@@ -8,6 +8,7 @@ namespace reelgate {
 
 void Engine::reconfigure(EngineSettings settings, std::vector<NewPlace> providers)
 {
+    if (draining_) return;
     settings_ = std::move(settings);
     std::vector<std::shared_ptr<ProviderSlot>> before = std::exchange(slots_, {});
     for (NewPlace& wanted : providers) {

@@ -47,7 +47,7 @@ class Daemon:
         env["HOME"] = str(self.dir)
         config, data = self.dir / "reelgate.yaml", self.dir / "data"
         command = [BIN / "reelgate", "serve", "--config", config, "--listen", "127.0.0.1:0", "--data-dir", data,
-                   *self.arguments]
+                   "--log-format", "text", *self.arguments]
         if kill_at:
             command = [TESTS / "serve_until", kill_at, BIN, config, data]
         self.process = subprocess.Popen(

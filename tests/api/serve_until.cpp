@@ -22,8 +22,9 @@ int main(int argc, char** argv)
     options.config.world = process_world();
     options.config.file = argv[3];
     options.config.flags = {
-        {"--listen",   "server.listen",   "127.0.0.1:0"},
-        {"--data-dir", "server.data_dir", argv[4]      }
+        {"--listen",     "server.listen",   "127.0.0.1:0"},
+        {"--data-dir",   "server.data_dir", argv[4]      },
+        {"--log-format", "log.format",      "text"       }
     };
     options.on_milestone = [until = std::string(argv[1])](Milestone milestone, const JobId&) {
         if (to_string(milestone) == until) std::raise(SIGKILL);

@@ -153,7 +153,8 @@ class Show(CliTest):
         rows = list(self.misfits())
         config = self.dir / "reelgate.yaml"
         config.write_text(json.dumps({"version": 1, "providers": {name: {"plugin": name} for name, *_ in rows}}))
-        with subprocess.Popen([BIN / "reelgate", "serve", "--data-dir", self.data, "--plugins-dir", self.plugins,
+        with subprocess.Popen([BIN / "reelgate", "serve", "--log-format", "text", "--data-dir", self.data,
+                               "--plugins-dir", self.plugins,
                                "--trust", "any", "--config", config, "--listen", "127.0.0.1:0"],
                               cwd=self.dir, stderr=subprocess.PIPE, text=True) as daemon:
             said = []

@@ -41,7 +41,8 @@ class Serve(CliTest):
         config = self.dir / "reelgate.yaml"
         config.write_text("version: 1\nproviders: { scripted: { plugin: scripted } }\nhealth: { interval: 200ms }\n")
         self.daemon = subprocess.Popen(
-            [BIN / "reelgate", "serve", "--data-dir", self.data, "--plugins-dir", self.plugins, "--trust", "any",
+            [BIN / "reelgate", "serve", "--log-format", "text", "--data-dir", self.data,
+             "--plugins-dir", self.plugins, "--trust", "any",
              "--config", config, "--listen", "127.0.0.1:0"],
             env=env, cwd=self.dir, stderr=subprocess.PIPE, text=True)
         self.addCleanup(self.daemon.stderr.close)

@@ -33,6 +33,8 @@ def named(include, here):
         include = beside.removeprefix("sdk/include/")
     if include.startswith(("reelgate/abi/", "reelgate/ext/")):
         return "sdk/abi"
+    if include.startswith("reelgate/http/"):
+        return "sdk/http/" + include.removeprefix("reelgate/http/")
     if include.startswith("reelgate/"):
         return "sdk/include/" + include
     if include.startswith(OURS):

@@ -1,7 +1,8 @@
-// `reelgate config`: what is configured, what could be, and a file to start from. Nothing here
-// opens a socket or starts a plugin.
+// `reelgate config`: what is configured, what could be, and a file to start from. What is here
+// opens no socket and starts no plugin; what talks to a daemon is in config_live.cpp.
 #include "host/app/commands/config.hpp"
 
+#include "host/app/commands/remote.hpp"
 #include "host/app/output.hpp"
 #include "host/base/file.hpp"
 #include "host/config/example.hpp"
@@ -130,6 +131,7 @@ void add_config_commands(CLI::App& app, Globals& globals, int& exit_code)
     add_config_check(*config, place, exit_code);
     add_show(*config, place, exit_code);
     add_config_diff(*config, place, exit_code);
+    add_config_live(*config, place, exit_code);
     add_texts(*config, exit_code);
     add_init(*config, exit_code);
 }

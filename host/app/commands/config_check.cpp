@@ -3,13 +3,12 @@
 #include "host/app/commands/config.hpp"
 
 #include "host/app/output.hpp"
-#include "host/app/plugins.hpp"
+#include "host/app/plugin_facts.hpp"
 #include "host/config/checks.hpp"
 #include "host/config/excerpt.hpp"
 #include "host/config/reload.hpp"
 #include "host/config/running.hpp"
 
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -21,27 +20,6 @@ using Json = nlohmann::json;
 
 // With --strict, a configuration that is sound and has warnings.
 constexpr int kWarnings = 2;
-
-// From the manifests alone: no library is opened.
-PluginFacts facts_of_installed(const Globals& globals, const Settings& settings)
-{
-    Globals places = globals;
-    for (const std::string& dir : settings.plugins.dirs)
-        places.plugin_dirs.emplace_back(dir);
-    auto facts = std::make_shared<std::map<std::string, PluginFact, std::less<>>>();
-    for (const PluginEntry& entry : found_plugins(places)) {
-        if (entry.shadowed_by) continue;
-        PluginFact fact;
-        fact.installed = !entry.broken.has_value();
-        if (entry.broken) fact.why_not = entry.broken->text;
-        if (fact.installed) fact.egress = egress_from(to_string(entry.manifest.egress));
-        facts->emplace(entry.manifest.id, std::move(fact));
-    }
-    return [facts](std::string_view plugin) {
-        const auto known = facts->find(plugin);
-        return known == facts->end() ? PluginFact() : known->second;
-    };
-}
 
 std::string count_text(std::size_t count, const std::string& what)
 {

@@ -23,6 +23,16 @@ DaemonOptions daemon_options(const Globals& globals, const CLI::App& app, const 
     if (!app.get_option("--data-dir")->empty())
         options.config.flags.push_back(
             {"--data-dir", "server.data_dir", globals.data_dir.string()});
+    // Given or not is asked of the option: its value alone does not say whether it may win.
+    const auto given = [&app](const char* name) { return !app.get_option(name)->empty(); };
+    if (given("--trust"))
+        options.config.flags.push_back(
+            {"--trust", "plugins.trust", std::string(to_string(globals.trust))});
+    if (given("--log-format"))
+        options.config.flags.push_back({"--log-format",
+                                        "log.format",
+                                        globals.log_format == LogFormat::json ? "json" : "text"});
+    if (globals.quiet) options.config.flags.push_back({"--quiet", "log.level", "warn"});
     options.drain = std::chrono::seconds(flags.drain_s);
     return options;
 }
