@@ -13,8 +13,21 @@
 namespace reelgate {
 namespace {
 
-SlotConfig slot_config(const Settings& settings, const ProviderView& view)
+// By the models' own settings: a copy, since a reload replaces the configuration.
+std::function<Result<ModelCapability>(ModelCapability)>
+narrow_by(const std::vector<ModelSettings>& models)
 {
+    if (models.empty()) return {};
+    return [models](ModelCapability declared) -> Result<ModelCapability> {
+        for (const ModelSettings& model : models)
+            if (model.id == declared.id) return narrowed(std::move(declared), model);
+        return declared;
+    };
+}
+
+SlotConfig slot_config(const Settings& settings, const ProviderConfig& configured)
+{
+    const ProviderView view = provider_view(settings, configured);
     return SlotConfig{.id = view.id,
                       .plugin = view.plugin,
                       .pool = view.pool,
@@ -23,6 +36,7 @@ SlotConfig slot_config(const Settings& settings, const ProviderView& view)
                       .egress = view.egress,
                       .slots = view.slots,
                       .models = view.models,
+                      .narrow = narrow_by(configured.models),
                       .usd_per_second = view.usd_per_second,
                       .health = settings.health,
                       .breaker = settings.breaker};
@@ -71,7 +85,7 @@ FoundPlugins find_plugins(const Globals& globals,
 
 SlotConfig slot_of(const Settings& settings, const ProviderConfig& configured)
 {
-    return slot_config(settings, provider_view(settings, configured));
+    return slot_config(settings, configured);
 }
 
 WiredProvider wire_provider(const WiringTools& tools,
@@ -84,6 +98,13 @@ WiredProvider wire_provider(const WiringTools& tools,
     const Result<Manifest>& plugin = plugins.at(configured.plugin);
     if (plugin) {
         wired.config.plugin_identity = plugin->id + ' ' + plugin->version;
+        tools.log.write(Event::plugin_found,
+                        {
+                            {"provider",  configured.id             },
+                            {"plugin",    plugin->id                },
+                            {"version",   plugin->version           },
+                            {"directory", plugin->directory.string()}
+        });
         if (wired.config.misconfigured.empty())
             wired.provider = make_provider(tools, configured, *plugin);
         return wired;
@@ -109,7 +130,9 @@ EngineSettings engine_settings(const Loaded& loaded)
     for (const KeySettings& key : settings.keys) {
         engine.keys.emplace(key.name, key_view(key, purse_of(key, Money{}, Money{})));
         engine.queued_per_key.emplace(key.name, key.max_queued);
+        if (key.budget_per_day) engine.spend_per_day.emplace(key.name, *key.budget_per_day);
     }
+    engine.prompts = settings.log.prompts;
     engine.max_queued = settings.jobs.max_queued;
     engine.keep_artifacts = settings.jobs.keep_artifacts;
     engine.attempt_deadline = settings.jobs.attempt_deadline;

@@ -27,7 +27,6 @@ enum class Event : std::uint8_t {
     worker_state,
     worker_crashed,
     worker_killed,
-    worker_output,
     worker_misbehaved,
     plugin_log,
     provider_probed,
@@ -74,6 +73,9 @@ struct Field {
 };
 
 enum class LogFormat : std::uint8_t { text, json };
+
+// What of a client's prompt a line may hold.
+enum class PromptsInLog : std::uint8_t { hash, none, full };
 
 class Log {
 public:

@@ -55,9 +55,9 @@ TEST_F(ChangeTest, AValueThatIsRefusedLeavesTheOverlayAsItWas)
         std::string says;
     };
     const std::vector<Row> rows{
-        {"video_provider",         "fat",   "far"   },
-        {"providers.near.enabled", "maybe", "maybe" },
-        {"providers.gone.enabled", "true",  "plugin"},
+        {"video_provider",         "fat",   "far"          },
+        {"providers.near.enabled", "maybe", "true or false"},
+        {"providers.gone.enabled", "true",  "plugin"       },
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.key + "=" + row.value);

@@ -122,8 +122,6 @@ struct RouteSettings {
     std::vector<std::pair<std::string, std::string>> aliases = {}; // another name of a chain
 };
 
-enum class PromptsInLog : std::uint8_t { hash, none, full };
-
 struct LogSettings {
     LogFormat format = LogFormat::json;
     Level level = Level::info;

@@ -39,7 +39,7 @@ constexpr std::array kServer{
     row<&ServerSettings::data_dir>({.name = "data_dir", .kind = K::path, .reload = kDaemon,
         .meaning = "where jobs, videos, pins and logs are kept"}),
     row<&ServerSettings::metrics>({.name = "metrics", .kind = K::boolean,
-        .meaning = "answer /metrics"}),
+        .meaning = "without effect yet: there is no /metrics"}),
     row<&ServerSettings::cors_origins>({.name = "cors_origins", .kind = K::texts, .bounds = {0, 64},
         .sample = "[\"http://localhost:3000\"]",
         .meaning = "pages of these origins may call; \"*\": of any"}),

@@ -1,6 +1,7 @@
 #include "host/engine/engine.hpp"
 
 #include "host/engine/job_run.hpp"
+#include "host/engine/prompt_note.hpp"
 #include "host/engine/queue_order.hpp"
 #include "host/engine/records.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr auto kLongestSleep = std::chrono::seconds(30);
 constexpr auto kSweepEvery = std::chrono::minutes(1);
 constexpr std::size_t kSweepBatch = 100;
+constexpr auto kEndsWithin = std::chrono::seconds(2); // of an attempt whose provider is stopped
 
 bool has_room(const ProviderSnapshot& provider) { return provider.running < provider.slots; }
 
@@ -33,9 +35,13 @@ std::uint64_t drawn_seed()
 
 Engine::Engine(EngineParts parts, EngineSettings settings)
     : parts_(parts), settings_(std::move(settings)), alarm_(parts.loop),
-      retiring_(parts.loop.get_executor()), tasks_(parts.loop.get_executor())
+      purses_(parts.loop, parts.store, parts.clock, [this] { wake(); }),
+      retiring_(parts.loop.get_executor()), counting_(parts.loop.get_executor()),
+      tasks_(parts.loop.get_executor())
 {
+    purses_.configure(settings_.spend_per_day);
     parts_.store.on_change([this](const Job& job, const StoredEvent& event) {
+        purses_.stored(job);
         hub_.changed(job, event.cursor);
         if (is_final(job.state)) waits_.erase(job.id);
         wake();
@@ -52,6 +58,7 @@ void Engine::add(SlotConfig config, std::unique_ptr<Provider> provider)
 
 void Engine::start()
 {
+    counting_.spawn(purses_.keep());
     for (const auto& slot : slots_)
         tasks_.spawn(watch(slot));
     for (const Job* job : parts_.store.live_jobs())
@@ -99,11 +106,13 @@ const Chain& Engine::chain_for(const JobOrder& order) const
     return found == settings_.chains.end() ? nobody : *found;
 }
 
-const KeyView& Engine::key_of(const std::string& owner) const
+KeyView Engine::key_of(const std::string& owner) const
 {
-    static const KeyView anybody;
     const auto found = settings_.keys.find(owner);
-    return found == settings_.keys.end() ? anybody : found->second;
+    if (found == settings_.keys.end()) return {};
+    KeyView key = found->second;
+    key.left = purses_.left(owner);
+    return key;
 }
 
 std::vector<ProviderSnapshot> Engine::snapshots() const
@@ -172,15 +181,18 @@ Result<Done> Engine::admissible(const JobOrder& order) const
 
 Task<Admitted> Engine::submit(JobOrder order, std::optional<IdempotencyKey> key)
 {
+    co_await purses_.until_known();
     RG_CO_CHECK(admissible(order));
     const std::uint64_t seed = order.wish.seed.value_or(drawn_seed());
     RG_CO_TRY(Admitted admitted,
               co_await parts_.store.create(std::move(order), seed, std::move(key)));
     if (!admitted.replayed) {
         reached(Milestone::job_stored, admitted.job.id);
+        const std::string prompt = prompt_note(settings_.prompts, admitted.job.order.wish.prompt);
         parts_.log.write(Event::job_created,
                          {
-                             {"job_id", admitted.job.id.text}
+                             {"job_id", admitted.job.id.text},
+                             {"prompt", prompt              }
         });
     }
     wake();
@@ -215,6 +227,7 @@ WallTime Engine::turn()
 {
     const WallTime now = parts_.clock.wall();
     WallTime earliest = now + kLongestSleep;
+    if (!purses_.are_known()) return earliest; // whoever is decided on may spend
     std::vector<const Job*> queued;
     for (const Job* job : parts_.store.live_jobs())
         if (job->state == JobState::queued && !busy_.contains(job->id)) queued.push_back(job);
@@ -262,6 +275,7 @@ void Engine::look_at(const Job& job, std::vector<ProviderSnapshot>& all)
     ++chosen->running;
     auto place = slot(dispatch.provider);
     place->begin();
+    purses_.promise(job.id, job.attempts.size() + 1, job.order.owner, dispatch.reserve);
     reached(Milestone::decided, job.id);
     tasks_.spawn(carry(job.id, dispatch, std::move(place), record));
 }
@@ -272,6 +286,7 @@ Engine::carry(JobId id, Dispatch dispatch, std::shared_ptr<ProviderSlot> place, 
     JobRun run(*this, *place, id);
     co_await run.from_the_start(std::move(dispatch), std::move(record));
     place->end();
+    purses_.withdraw(id);
     busy_.erase(id);
     wake();
 }
@@ -410,6 +425,7 @@ asio::awaitable<void> Engine::sweep()
 asio::awaitable<void> Engine::drain(std::chrono::milliseconds patience)
 {
     draining_ = true;
+    purses_.stop();
     wake();
     const auto deadline = std::chrono::steady_clock::now() + patience;
     asio::steady_timer pause(parts_.loop);
@@ -425,6 +441,16 @@ asio::awaitable<void> Engine::drain(std::chrono::milliseconds patience)
         place->stop_waiting();
     co_await stopping.join();
     co_await retiring_.join();
+    co_await counting_.join();
+    // What their providers have left ends by itself; only what still waits for something is
+    // stopped.
+    const auto at_work = [](const auto& place) { return place->running() > 0; };
+    const auto patience_for_ends = std::chrono::steady_clock::now() + kEndsWithin;
+    while (std::any_of(slots_.begin(), slots_.end(), at_work) &&
+           std::chrono::steady_clock::now() < patience_for_ends) {
+        pause.expires_after(std::chrono::milliseconds(5));
+        co_await pause.async_wait(asio::use_awaitable);
+    }
     tasks_.stop();
     co_await tasks_.join();
 }

@@ -11,6 +11,7 @@
 #include "host/engine/milestone.hpp"
 #include "host/engine/progress_hub.hpp"
 #include "host/engine/provider_slot.hpp"
+#include "host/engine/purses.hpp"
 #include "host/media/media.hpp"
 #include "host/router/decide.hpp"
 #include "host/store/artifact_store.hpp"
@@ -48,6 +49,8 @@ struct EngineSettings {
     JobLimits limits;
     std::map<std::string, KeyView> keys; // by name; who is not named here may go anywhere
     std::map<std::string, std::size_t> queued_per_key;
+    std::map<std::string, Money> spend_per_day; // most that the jobs of a key may cost in a day
+    PromptsInLog prompts = PromptsInLog::hash;
     std::size_t max_queued = 10'000;
     std::chrono::seconds keep_artifacts = std::chrono::hours(24 * 30);
     std::chrono::seconds attempt_deadline = std::chrono::hours(2);
@@ -154,7 +157,7 @@ private:
                         WallTime created,
                         std::span<const ProviderSnapshot> snapshots,
                         std::optional<WallTime> waiting_since) const;
-    const KeyView& key_of(const std::string& owner) const;
+    KeyView key_of(const std::string& owner) const;
     Result<Done> admissible(const JobOrder& order) const;
     asio::awaitable<void> sweep();
 
@@ -187,9 +190,11 @@ private:
     bool leaving_ = false;  // providers are being stopped: their last words are not verdicts
     bool woken_ = false;
     asio::steady_timer alarm_;
+    Purses purses_;
 
     // They run code that uses the members above: keep them last.
     TaskGroup retiring_;
+    TaskGroup counting_; // what purses hold
     TaskGroup tasks_;
 };
 

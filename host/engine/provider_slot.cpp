@@ -85,6 +85,13 @@ std::string ProviderSlot::reason() const
 PairSnapshot ProviderSlot::pair(const ModelCapability& model) const
 {
     PairSnapshot pair{.model = model};
+    if (config_.narrow) {
+        auto left = config_.narrow(model);
+        if (left)
+            pair.model = *std::move(left);
+        else
+            pair.misconfigured = left.error().text;
+    }
     if (last_probe_) {
         pair.loaded = contains(last_probe_->loaded, model.id);
         if (contains(last_probe_->missing, model.id))

@@ -30,6 +30,8 @@ struct SlotConfig {
     std::optional<Egress> egress = {}; // raises what the plugin states
     std::optional<std::uint32_t> slots = {};
     std::vector<std::string> models = {}; // only these; empty: all
+    // What the operator leaves of a model that the plugin declares; none given: all of it.
+    std::function<Result<ModelCapability>(ModelCapability)> narrow = {};
     std::map<std::string, Money> usd_per_second = {};
     std::vector<std::string> keys_allowed = {};
     HealthLimits health = {};

@@ -10,6 +10,7 @@ void Engine::reconfigure(EngineSettings settings, std::vector<NewPlace> provider
 {
     if (draining_) return;
     settings_ = std::move(settings);
+    purses_.configure(settings_.spend_per_day);
     std::vector<std::shared_ptr<ProviderSlot>> before = std::exchange(slots_, {});
     for (NewPlace& wanted : providers) {
         const auto old = std::find_if(before.begin(), before.end(), [&wanted](const auto& place) {

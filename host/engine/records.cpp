@@ -9,11 +9,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json time_or_null(const std::optional<WallTime>& when)
-{
-    return when ? Json(timestamp(*when)) : Json(nullptr);
-}
-
 Json seconds_between(WallTime from, WallTime to)
 {
     return std::chrono::duration<double>(to - from).count();
@@ -174,6 +169,11 @@ Json record_of(const Decision& decision, const RecordFrame& frame)
 }
 
 } // namespace
+
+Json time_or_null(const std::optional<WallTime>& when)
+{
+    return when ? Json(timestamp(*when)) : Json(nullptr);
+}
 
 std::string route_record(const Decision& decision, const RecordFrame& frame)
 {

@@ -5,9 +5,15 @@
 #include "host/model/job.hpp"
 #include "host/router/decide.hpp"
 
+#include <nlohmann/json_fwd.hpp>
+
+#include <optional>
 #include <string>
 
 namespace reelgate {
+
+// As timestamp() writes it.
+nlohmann::ordered_json time_or_null(const std::optional<WallTime>& when);
 
 struct RecordFrame {
     std::string chain;

@@ -110,6 +110,7 @@ std::vector<Step> Engine::leftover_steps(const Job& job) const
 
 asio::awaitable<void> Engine::take_up(JobId id)
 {
+    co_await purses_.until_known(); // what has changed by then is counted, no more and no less
     const Job* job = parts_.store.live(id);
     const Attempt attempt = *job->current();
     const auto place = slot(attempt.provider);

@@ -29,6 +29,11 @@ Result<std::string> checked_config(const Description& description, std::string_v
         return refusal(description.id + ": its configuration is not a JSON object",
                        "bad_config",
                        "write its settings as name: value");
+    // The list of models is first of all the host's: a plugin that has no such setting is not given
+    // it.
+    const auto known = description.config_schema.find("properties");
+    if (known != description.config_schema.end() && !known->contains("models"))
+        given->erase("models");
     const auto [whole, violations] = fitted(description.config_schema, *std::move(given));
     if (!violations.empty())
         return refusal(

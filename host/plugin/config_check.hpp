@@ -15,7 +15,8 @@ namespace reelgate {
 // Codes: `bad_description`, `identity_mismatch`.
 Result<Description> checked_description(std::string_view text, const Manifest& manifest);
 
-// The configuration with its defaults filled in. Code `bad_config`, with the member that is wrong.
+// The configuration with its defaults filled in, and without `models` where the schema has no such
+// member: that list is the host's too. Code `bad_config`, with the member that is wrong.
 Result<std::string> checked_config(const Description& description, std::string_view config_json);
 
 } // namespace reelgate

@@ -33,13 +33,6 @@ bool has_no_verdict(const Attempt& attempt)
            error_of(attempt).code != "written_off";
 }
 
-Money committed_by(const Attempt& attempt)
-{
-    if (attempt.settled) return *attempt.settled;
-    const bool is_over = attempt.ended && attempt.billing <= Billing::not_billed;
-    return is_over ? Money{} : attempt.reserved;
-}
-
 bool chain_says(const Attempt& failed, const std::vector<Candidate>& candidates)
 {
     return std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& c) {
@@ -198,6 +191,13 @@ Reason stays_text(const Attempt& last)
 }
 
 } // namespace
+
+Money committed_by(const Attempt& attempt)
+{
+    if (attempt.settled) return *attempt.settled;
+    const bool is_over = attempt.ended && attempt.billing <= Billing::not_billed;
+    return is_over ? Money{} : attempt.reserved;
+}
 
 std::chrono::seconds patience_of(const RouteInput& in)
 {

@@ -19,6 +19,9 @@ struct History {
     std::optional<Reason> stays = {}; // why nobody else may have the job after `last`
 };
 
+// What an attempt has cost or may cost yet.
+Money committed_by(const Attempt& attempt);
+
 History history_of(const RouteInput& in, const std::vector<Candidate>& candidates);
 
 // Adds what the job's past has against the candidate, or grants it a repetition.

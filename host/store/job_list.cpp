@@ -211,9 +211,10 @@ Result<std::vector<std::string>> routes_of(Database& database, const JobId& id)
 Result<LedgerSum>
 spent_since(Database& database, const std::optional<std::string>& owner, WallTime from)
 {
-    // What is settled is no longer reserved.
+    // What is settled is no longer reserved, nor what has ended and cost nothing.
     std::string text =
-        "SELECT coalesce(sum(CASE WHEN settled IS NULL THEN reserved ELSE 0 END), 0),"
+        "SELECT coalesce(sum(CASE WHEN settled IS NULL AND NOT (ended IS NOT NULL AND"
+        " billing IN ('free', 'not_billed')) THEN reserved ELSE 0 END), 0),"
         " coalesce(sum(settled), 0) FROM attempts"
         " WHERE (reserved > 0 OR settled IS NOT NULL)";
     text += owner ? " AND owner = ? AND started >= ?" : " AND started >= ?";

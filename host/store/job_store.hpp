@@ -77,7 +77,7 @@ struct StoredEvent {
 };
 
 struct LedgerSum {
-    Money reserved = {}; // of attempts that are not settled
+    Money reserved = {}; // of attempts that are not settled and may cost something yet
     Money settled = {};
 };
 

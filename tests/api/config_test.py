@@ -1,6 +1,9 @@
 """The configuration of a daemon that runs: taken anew as a whole or not at all."""
+import concurrent.futures
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import unittest
@@ -143,6 +146,17 @@ class Config(DaemonTest):
                 self.assertIn(says, answer.json["detail"])
         self.assertFalse((self.dir / "data" / "config-overlay.yaml").exists())
 
+    def test_many_changes_at_once_take_turns(self):
+        reelgate = self.daemon(self.providers("one", "two"))
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(reelgate.ask, "PATCH", "/v1/config", {"video_provider": name})
+                     for name in ["one", "two"] * 8]
+            self.assertEqual({answer.result().status for answer in asked}, {200})
+        told = reelgate.ask("GET", "/v1/config").json
+        (value,) = [value for value in told["values"] if value["key"] == "video_provider"]
+        self.assertIn(value["value"], ("one", "two"))
+        self.assertIn(f"video_provider: {value['value']}", (self.dir / "data/config-overlay.yaml").read_text())
+
     def test_diff_knows_what_runs(self):
         reelgate = self.daemon(self.providers("one"))
         reelgate.line(r"config\.loaded")
@@ -175,6 +189,83 @@ class Config(DaemonTest):
         self.assertEqual(reelgate.ask("POST", "/admin/config/reload", authorization="Bearer b-secret").status, 200)
         self.assertEqual(reelgate.ask("GET", "/v1/config", authorization="Bearer b-secret").status, 401)
         self.assertEqual(reelgate.ask("GET", "/v1/config", authorization="Bearer another").status, 200)
+
+    def test_a_page_of_an_allowed_origin_may_call(self):
+        page = "http://localhost:3000"
+        reelgate = self.daemon(self.providers("one", server={"cors_origins": [page]}))
+        asked = reelgate.ask("OPTIONS", "/v1/videos", origin=page, access_control_request_headers="x-one")
+        self.assertEqual((asked.status, asked.headers["access-control-allow-headers"]), (204, "x-one"))
+        for path, status in [("/v1/videos", 200), ("/v1/videos/nope", 404)]:
+            answer = reelgate.ask("GET", path, origin=page)
+            self.assertEqual((answer.status, answer.headers["access-control-allow-origin"]), (status, page))
+        self.assertEqual(reelgate.ask("OPTIONS", "/v1/videos", origin="http://evil.example").status, 405)
+        self.write(self.providers("one"))
+        self.reload(reelgate)
+        self.assertNotIn("access-control-allow-origin", reelgate.ask("GET", "/v1/videos", origin=page).headers)
+
+    def test_a_budget_of_a_key_is_what_the_store_says(self):
+        (self.dir / "key").write_text("sesame")
+        keys = [{"name": "me", "secret": {"file": "key"}, "budget_usd_per_day": 0.15}]
+        config = self.providers("paid", plugin="scripted-paid", auth={"keys": keys})
+        config["providers"]["paid"]["models"] = [{"id": "pattern", "usd_per_second": 0.10}]
+        reelgate = self.daemon(config)
+        me = {"authorization": "Bearer sesame"}
+
+        def ask():
+            body = {"prompt": "a bar", "size": "64x64", "num_frames": 25, "fps": 24}
+            return reelgate.ask("POST", "/v1/videos", body, **me)
+
+        first = ask()
+        self.assertEqual(first.status, 200, first.body)
+        while reelgate.ask("GET", f"/v1/videos/{first.json['id']}", **me).json["status"] != "completed":
+            pass
+        self.assertEqual((ask().status, ask().code), (402, "budget_exceeded"))
+        reelgate.stop()
+        reelgate.start()
+        while "ready" not in reelgate.ask("GET", "/health", **me).json["providers"][0]["state"]:
+            pass
+        self.assertEqual(ask().code, "budget_exceeded", "what was spent outlives a restart")
+
+    def test_a_model_does_no_more_than_the_file_lets_it(self):
+        config = self.providers("one")
+        config["providers"]["one"]["models"] = [{"id": "pattern", "sizes": ["64x64"], "max_frames": 9}]
+        reelgate = self.daemon(config).until_ready()
+        body = {"prompt": "x", "size": "64x64", "num_frames": 49, "adjust": "reject"}
+        for fields, status in [({"num_frames": 5}, 200), ({}, 400), ({"size": "128x128", "num_frames": 5}, 400)]:
+            with self.subTest(fields=fields):
+                answer = reelgate.ask("POST", "/v1/videos", {**body, **fields})
+                self.assertEqual(answer.status, status, answer.body)
+
+    def test_where_plugins_lie_who_may_run_and_what_is_logged(self):
+        plugins = self.dir / "more" / "plugins"
+        shutil.copytree(BIN.parent / "plugins" / "scripted", plugins / "scripted")
+        config = self.providers("one", plugins={"dirs": ["more/plugins"], "trust": "any"}, log={"level": "debug"})
+        reelgate = self.daemon(config).until_ready()
+        reelgate.create("a secret prompt")
+        found = re.search(r'plugin\.found provider="one" .*directory="([^"]*)"', "".join(reelgate.log))
+        self.assertIn(str(plugins), found[1])
+        self.assertRegex(reelgate.line(r'job\.created .*prompt="([^"]*)"')[1], r"^sha256:[0-9a-f]{8}, 15 bytes$")
+        reelgate.stop()
+        self.assertNotIn("a secret prompt", "".join(reelgate.log))
+        config["plugins"]["trust"] = "pinned"
+        config["log"] = {"prompts": "full"}
+        reelgate = self.daemon(config)
+        self.assertRegex("".join(reelgate.log), r"plugin\.refused .*trust")
+        self.assertEqual(reelgate.ask("GET", "/health").json["providers"][0]["state"], "misconfigured")
+        reelgate.stop()
+        config["plugins"]["trust"] = "any"
+        reelgate = self.daemon(config)
+        reelgate.create("a secret prompt")
+        self.assertEqual(reelgate.line(r'job\.created .*prompt="([^"]*)"')[1], "a secret prompt")
+
+    def test_a_log_is_json_unless_it_is_for_a_person(self):
+        self.write(self.providers("one"))
+        command = [BIN / "reelgate", "serve", "--listen", "127.0.0.1:0", "--data-dir", self.dir / "data", "--config",
+                   self.dir / "reelgate.yaml"]
+        with subprocess.Popen(command, cwd=self.dir, stderr=subprocess.PIPE, text=True) as daemon:
+            events = [json.loads(daemon.stderr.readline())["event"] for _ in range(2)]
+            daemon.kill()
+        self.assertIn("host.started", events)
 
 
 if __name__ == "__main__":
