@@ -100,6 +100,7 @@ std::size_t Api::body_limit(Verb verb, std::string_view target)
 
 asio::awaitable<Reply> Api::answer(Call call)
 {
+    if (auto reply = preflight(call, settings.cors_origins)) co_return *std::move(reply);
     Found found = find(call.verb, call.path);
     if (found.endpoint == nullptr) co_return no_such_path(found, call);
     call.params = std::move(found.params);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "host/api/config_desk.hpp"
+#include "host/api/cors.hpp"
 #include "host/api/surface.hpp"
 #include "host/engine/engine.hpp"
 
@@ -20,6 +21,7 @@ struct ApiKey {
 
 struct ApiSettings {
     std::vector<ApiKey> keys; // none: whoever reaches the address may call
+    Origins cors_origins;     // pages that may call from a browser
     std::string version;
     std::string public_url; // "http://127.0.0.1:8055": what content links begin with
     std::chrono::milliseconds delete_patience = std::chrono::seconds(2);

@@ -1,5 +1,6 @@
 // What operators and load balancers ask: is it alive, is it ready, how are the providers.
 #include "host/api/wire.hpp"
+#include "host/engine/records.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -7,11 +8,6 @@ namespace reelgate::api {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json time_or_null(const std::optional<WallTime>& when)
-{
-    return when ? Json(timestamp(*when)) : Json(nullptr);
-}
 
 double seconds_since(WallTime then, WallTime now)
 {

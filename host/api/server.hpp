@@ -1,5 +1,5 @@
-// HTTP/1.1 on a listener: the only place that knows sockets and Beast. Reads a call, lets the Api
-// answer it, writes the reply; a file goes out in pieces and is never whole in memory.
+// HTTP/1.1 on a listener. Each connection (connection.hpp) reads a call, lets the Api answer it and
+// writes the reply; a file goes out in pieces and is never whole in memory.
 #pragma once
 
 #include "host/api/api.hpp"

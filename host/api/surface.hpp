@@ -1,5 +1,5 @@
 // What a surface is made of: endpoints, each a function from a call to a reply. Nothing here knows
-// of sockets; host/api/server.cpp is the only file that does.
+// of sockets; host/api/server.cpp and connection.cpp are the only files that do.
 #pragma once
 
 #include "host/base/async.hpp"

@@ -115,7 +115,7 @@ Json error_of(const Job& job)
     return error;
 }
 
-Json time_or_null(const std::optional<WallTime>& when)
+Json seconds_or_null(const std::optional<WallTime>& when)
 {
     return when ? Json(unix_seconds(*when)) : Json(nullptr);
 }
@@ -216,8 +216,8 @@ Json video_object(const Api& api, const Job& job)
     video["status"] = status_word(job.state);
     video["progress"] = percent(api, job);
     video["created_at"] = unix_seconds(job.created);
-    video["completed_at"] = done ? time_or_null(job.finished) : Json(nullptr);
-    video["expires_at"] = done ? time_or_null(job.expires) : Json(nullptr);
+    video["completed_at"] = done ? seconds_or_null(job.finished) : Json(nullptr);
+    video["expires_at"] = done ? seconds_or_null(job.expires) : Json(nullptr);
     video["error"] = error_of(job);
     video["prompt"] = job.order.wish.prompt;
     video["remixed_from_video_id"] = from ? Json(from->text) : Json(nullptr);

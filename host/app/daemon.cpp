@@ -159,13 +159,15 @@ private:
     {
         api::ApiSettings settings;
         settings.keys = api_keys(loaded_.settings);
+        settings.cors_origins = loaded_.settings.server.cors_origins;
         settings.version = REELGATE_VERSION;
         api_ =
             std::make_unique<api::Api>(*engine_, pool_, *artifacts_, clock_, std::move(settings));
-        auto set_keys = [this](std::vector<api::ApiKey> keys) {
-            api_->settings.keys = std::move(keys);
+        auto to_api = [this](const Settings& next) {
+            api_->settings.keys = api_keys(next);
+            api_->settings.cors_origins = next.server.cors_origins;
         };
-        ConfigReach reach{loop_, pool_, log_, tools(), *engine_, std::move(set_keys)};
+        ConfigReach reach{loop_, pool_, log_, tools(), *engine_, std::move(to_api)};
         config_ = std::make_unique<LiveConfig>(std::move(reach), options_.config, loaded_);
         api_->config = config_.get();
     }

@@ -28,14 +28,13 @@ private:
 
 LiveConfig::LiveConfig(ConfigReach reach, ConfigSources sources, Loaded running)
     : reach_(std::move(reach)), sources_(std::move(sources)), running_(std::move(running)),
-      next_turn_(reach_.loop)
+      next_turn_(reach_.loop, asio::steady_timer::time_point::max())
 {
 }
 
 asio::awaitable<void> LiveConfig::my_turn()
 {
     while (taken_) {
-        next_turn_.expires_at(asio::steady_timer::time_point::max());
         boost::system::error_code woken;
         co_await next_turn_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
@@ -142,7 +141,7 @@ asio::awaitable<void> LiveConfig::take(const ReloadAnswer& answer)
     running_ = answer.next;
     reach_.engine.reconfigure(engine_settings(running_),
                               places(running_.settings, staying, plugins));
-    reach_.set_keys(api_keys(running_.settings));
+    reach_.to_api(running_.settings);
     co_await note_running();
 }
 

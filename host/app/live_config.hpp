@@ -16,7 +16,7 @@ struct ConfigReach {
     const Log& log;
     WiringTools tools;
     Engine& engine;
-    std::function<void(std::vector<api::ApiKey>)> set_keys;
+    std::function<void(const Settings&)> to_api; // what the API must know of it
 };
 
 class LiveConfig final : public api::ConfigDesk {
@@ -44,8 +44,8 @@ private:
     ConfigReach reach_;
     ConfigSources sources_;
     Loaded running_;
-    bool taken_ = false; // somebody has the turn
-    asio::steady_timer next_turn_;
+    bool taken_ = false;           // somebody has the turn
+    asio::steady_timer next_turn_; // never set anew: several may wait for it
 };
 
 } // namespace reelgate
