@@ -5,7 +5,7 @@
 #                                                  clang headers tidy asan tsan fuzz
 #           --keep-going                           with --gate: run the later steps after one has failed
 # Installs what is missing. Takes as many jobs as memory allows; REELGATE_JOBS=N sets another number,
-# REELGATE_FUZZ_SECONDS=N another time for each fuzzer than a minute.
+# REELGATE_FUZZ_SECONDS=N another time for a fuzzer than its row in tests/fuzz/CMakeLists.txt.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$root"
@@ -75,14 +75,15 @@ step_test() {
 built() { # the flags, and what is generated, for the steps that only read; silent if all is well
   (step_build) > build/gate/build.out 2>&1 || { cat build/gate/build.out; return 1; }
 }
-step_clang() { built; python3 tests/lint/clang_pass.py syntax --jobs "$jobs"; }
+# The asan build is clang's, with warnings as errors: here, what it does not compile.
+step_clang() { built; prepare asan > build/gate/asan.out; python3 tests/lint/clang_pass.py syntax --jobs "$jobs"; }
 step_headers() { built; python3 tests/lint/clang_pass.py headers --jobs "$jobs"; }
 step_tidy() { built; python3 tests/lint/clang_pass.py tidy --jobs "$jobs" --budget 90; }
 step_asan() { sanitized asan; }
 step_tsan() { sanitized tsan; }
 
-fuzz_one() { # NAME SECONDS: a minute from the seeds; what it finds lies in build/fuzz/findings
-  local name=$1 seconds=$2 log="build/fuzz/$1.log" more=()
+fuzz_one() { # NAME SECONDS: from the seeds; what it finds lies in build/fuzz/findings
+  local name=$1 seconds=${REELGATE_FUZZ_SECONDS:-$2} log="build/fuzz/$1.log" more=()
   mkdir -p "build/fuzz/corpus/$name" build/fuzz/findings
   if [ -d "tests/fuzz/seeds/$name" ]; then more+=("tests/fuzz/seeds/$name"); fi
   if [ -e "tests/fuzz/$name.dict" ]; then more+=("-dict=tests/fuzz/$name.dict"); fi
@@ -100,7 +101,7 @@ step_fuzz() {
   build fuzz fuzzers
   [ -s build/fuzz/fuzzers.txt ] || die "there is no fuzz target"
   export -f fuzz_one
-  xargs -d '\n' -P "$jobs" -I {} bash -c 'fuzz_one "$1" "$2"' _ {} "${REELGATE_FUZZ_SECONDS:-60}" < build/fuzz/fuzzers.txt
+  xargs -P "$jobs" -L 1 bash -c 'fuzz_one "$1" "$2"' _ < build/fuzz/fuzzers.txt
 }
 
 if [ -z "$steps" ]; then

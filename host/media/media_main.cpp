@@ -40,7 +40,7 @@ constexpr rlim_t kMemory = rlim_t{1} << 30;
 // An encoder holds as many pictures as a decoder.
 constexpr rlim_t kMemoryToConvert = rlim_t{2} << 30;
 // Code, read-only data and stacks count as address space but hold no data of the file.
-constexpr rlim_t kAddressSpaceBesides = rlim_t{1} << 30;
+[[maybe_unused]] constexpr rlim_t kAddressSpaceBesides = rlim_t{1} << 30;
 // Probing writes no file; the answer alone may go to one when a person runs this.
 constexpr rlim_t kWrittenAnswer = rlim_t{1} << 20;
 constexpr rlim_t kWrittenPicture = rlim_t{16} << 20;
@@ -193,7 +193,7 @@ bool limit(__rlimit_resource what, rlim_t soft, rlim_t hard)
 // A sanitizer's shadow memory is terabytes of address space.
 bool limit_memory([[maybe_unused]] rlim_t memory)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(REELGATE_UNDER_ASAN) || defined(REELGATE_UNDER_TSAN)
     return true;
 #else
     const rlim_t space = memory + kAddressSpaceBesides;

@@ -125,7 +125,7 @@ TEST(Media, LimitsReachTheProcess)
 // A picture within a caller's generous limits that no machine should hold in memory.
 TEST(Media, MemoryIsLimitedWhateverTheCallerAllows)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(REELGATE_UNDER_ASAN) || defined(REELGATE_UNDER_TSAN)
     GTEST_SKIP() << "a sanitizer's shadow needs all the address space there is";
 #endif
     const TempDir dir;

@@ -17,7 +17,7 @@ extern "C" {
 #include <optional>
 #include <stdexcept>
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(REELGATE_UNDER_ASAN)
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -139,7 +139,7 @@ Ptr<AVCodecContext> opened(Ptr<AVCodecContext> encoder, const Output& output)
     AVDictionary* options = nullptr;
     av_dict_set(&options, "x265-params", "log-level=none", 0); // it writes to stderr else
     av_dict_set(&options, "cpu-used", "8", 0);                 // libaom is slow by default
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(REELGATE_UNDER_ASAN)
     const __lsan::ScopedDisabler x265_never_frees_all_of_its_parameters;
 #endif
     const int status = avcodec_open2(encoder.get(), encoder->codec, &options);

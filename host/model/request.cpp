@@ -22,7 +22,7 @@ std::string text_of(double value)
     return {room.data(), end};
 }
 
-std::string quoted(std::string_view text)
+std::string in_quotes(std::string_view text)
 {
     std::string out = "\"";
     out.append(text.substr(0, 64)).append("\"");
@@ -136,7 +136,7 @@ Result<std::string> task_of(const Wish& wish, const ModelCapability& model)
         return unsupported(model,
                            "task",
                            "one of " + join(model.tasks),
-                           quoted(task),
+                           in_quotes(task),
                            model.tasks.empty() ? "none" : model.tasks.front(),
                            "task_unsupported");
     for (const TaskRow& row : kTaskNeeds)
@@ -165,7 +165,7 @@ Result<Done> check_inputs(const Wish& wish, const ModelCapability& model)
         if (row == kRoles.end())
             return nonsense(field,
                             "start_image, end_image, video, audio or mask",
-                            quoted(role),
+                            in_quotes(role),
                             "start_image",
                             "input_unsupported");
         const std::uint32_t most = model.inputs.*row->count;

@@ -11,7 +11,7 @@
 namespace reelgate {
 
 // Sanitizers reserve terabytes and trace their own process: what hinders that is not applied then.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(REELGATE_UNDER_ASAN) || defined(REELGATE_UNDER_TSAN)
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;

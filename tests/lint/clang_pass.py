@@ -4,7 +4,8 @@
 A second compiler's opinion on every C and C++ file of ours, with the flags that the release build
 compiles it with (build/release/compile_commands.json), less what only GCC understands.
 
-syntax   clang 14 -fsyntax-only, warnings are errors
+syntax   clang 14 -fsyntax-only, warnings are errors; without what build/asan compiles, if that is
+         configured: there the same compiler holds it to the same warnings
 headers  each header alone, as its own file: it must include what it uses. A header that its own
          source includes first is proven by the build already and is left out
 tidy     clang-tidy 14 with .clang-tidy. On a branch: what changed against origin/main and what
@@ -77,9 +78,17 @@ def compiler(path):
     return "clang-14" if path.endswith(".c") else "clang++-14"
 
 
+def compiled_by_clang():
+    """Files of ours that the sanitized build compiles."""
+    database = ROOT / "build/asan/compile_commands.json"
+    entries = json.loads(database.read_text()) if database.exists() else []
+    return {pathlib.Path(entry["directory"], entry["file"]).resolve() for entry in entries}
+
+
 def syntax_calls(flags, union):
+    compiled = compiled_by_clang()
     for path in map(str, sources.code(ROOT)):
-        if path.endswith((".c", ".cpp")):
+        if path.endswith((".c", ".cpp")) and ROOT / path not in compiled:
             yield path, [compiler(path), "-fsyntax-only", "-Werror", *flags_for(path, flags, union), path]
 
 

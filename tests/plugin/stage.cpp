@@ -194,7 +194,8 @@ std::vector<pid_t> processes_of_group(pid_t group)
         pid_t parent = 0;
         pid_t its_group = 0;
         std::istringstream(stat.substr(close + 1)) >> state >> parent >> its_group;
-        if (its_group == group) found.push_back(pid);
+        const bool is_over = state == 'Z' || state == 'X'; // and waits for whoever inherited it
+        if (its_group == group && !is_over) found.push_back(pid);
     }
     return found;
 }

@@ -110,7 +110,7 @@ private:
     std::list<Attempt> attempts_;
 };
 
-// The processes of this group, dead ones that nobody has reaped included.
+// The living processes of this group.
 std::vector<pid_t> processes_of_group(pid_t group);
 
 // "category/code: text" or "ok", for messages of failed checks.
