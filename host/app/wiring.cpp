@@ -38,6 +38,7 @@ SlotConfig slot_config(const Settings& settings, const ProviderConfig& configure
                       .models = view.models,
                       .narrow = narrow_by(configured.models),
                       .usd_per_second = view.usd_per_second,
+                      .vram_budget_mb = view.vram_budget_mb,
                       .health = settings.health,
                       .breaker = settings.breaker};
 }

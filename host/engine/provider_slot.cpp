@@ -122,6 +122,7 @@ ProviderSnapshot ProviderSlot::snapshot() const
     snap.reason = reason();
     snap.running = running_;
     snap.keys_allowed = config_.keys_allowed;
+    snap.vram_budget_mb = config_.vram_budget_mb;
     snap.charge = charge();
     if (const Description* d = provider_ ? provider_->description() : nullptr) {
         const Egress stated = egress_from(d->egress).value_or(Egress::cloud);

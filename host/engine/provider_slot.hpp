@@ -34,6 +34,7 @@ struct SlotConfig {
     std::function<Result<ModelCapability>(ModelCapability)> narrow = {};
     std::map<std::string, Money> usd_per_second = {};
     std::vector<std::string> keys_allowed = {};
+    std::optional<std::uint64_t> vram_budget_mb = {}; // of its card, where it is said
     HealthLimits health = {};
     BreakerLimits breaker = {};
 };

@@ -228,13 +228,19 @@ class Config(DaemonTest):
 
     def test_a_model_does_no_more_than_the_file_lets_it(self):
         config = self.providers("one")
-        config["providers"]["one"]["models"] = [{"id": "pattern", "sizes": ["64x64"], "max_frames": 9}]
+        config["providers"]["one"]["models"] = [
+            {"id": "pattern", "sizes": ["64x64"], "max_frames": 9, "vram_peak": "8GiB"}]
+        config["providers"]["one"]["gpu"] = 0
         reelgate = self.daemon(config).until_ready()
         body = {"prompt": "x", "size": "64x64", "num_frames": 49, "adjust": "reject"}
         for fields, status in [({"num_frames": 5}, 200), ({}, 400), ({"size": "128x128", "num_frames": 5}, 400)]:
             with self.subTest(fields=fields):
                 answer = reelgate.ask("POST", "/v1/videos", {**body, **fields})
                 self.assertEqual(answer.status, status, answer.body)
+        self.write({**config, "gpus": [{"id": 0, "vram_budget": "6GiB"}]})
+        self.assertEqual(self.reload(reelgate).status, 200)
+        told = reelgate.ask("POST", "/v1/routes/explain", {**body, "num_frames": 5})
+        self.assertIn(b"vram_never_fits", told.body)
 
     def test_where_plugins_lie_who_may_run_and_what_is_logged(self):
         plugins = self.dir / "more" / "plugins"

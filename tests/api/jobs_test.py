@@ -103,6 +103,15 @@ class Generate(Commands):
         self.assertEqual((self.dir / "out.mp4").stat().st_size, told["bytes"])
         self.assertEqual(reelgate.video(told["id"])["prompt"], "a lighthouse")
 
+    def test_the_daemon_knows_its_providers_though_no_file_lies_here(self):
+        self.daemon(self.providers("one")).until_ready()
+        (self.dir / "reelgate.yaml").unlink()
+        for provider, by in [((), "one"), (("--provider", "one"), "one"), (("--provider", "scripted"), None)]:
+            with self.subTest(provider=provider):
+                made = self.reelgate("generate", "x", *self.SMALL, *provider, "-o", "out.mp4", "--format", "json")
+                self.assertEqual(made.returncode, 0, made.err)
+                self.assertEqual(json.loads(made.out).get("provider"), by)
+
     def test_one_for_the_occasion_makes_it_and_is_gone(self):
         self.write("one")
         made = self.reelgate("generate", "a lighthouse", *self.SMALL, "-o", "out.mp4")
@@ -113,6 +122,21 @@ class Generate(Commands):
         kept = self.daemon((self.dir / "reelgate.yaml").read_text())
         (job,) = kept.ask("GET", "/v1/videos").json["data"]
         self.assertEqual(job["status"], "completed")
+
+    def test_ctrl_c_cancels_and_the_daemon_for_the_occasion_ends(self):
+        self.write("one")
+        made = self.start("generate", "x", *self.SMALL, "--provider", "one", "--param",
+                          'script={"run":[{"progress":1},"stall"]}')
+        seen = ""
+        while "running" not in seen:
+            seen += made.stderr.read(1)
+        made.send_signal(signal.SIGINT)
+        made.communicate(timeout=60)
+        self.assertEqual(made.returncode, 130)
+        self.assertEqual(self.reelgate("jobs", "list").returncode, 3)
+        kept = self.daemon((self.dir / "reelgate.yaml").read_text())
+        (job,) = kept.ask("GET", "/v1/videos").json["data"]
+        self.assertEqual(job["state"], "cancelled")
 
     def test_why_there_is_no_film(self):
         self.write("one")

@@ -155,24 +155,41 @@ bool can_work(const Globals& globals, const Loaded& loaded)
     });
 }
 
-// A plugin by itself: who names a directory, or gives it a configuration, means that plugin and no
-// provider; and where the configuration has nobody who can work, any plugin is better than none.
+// Who gives a plugin its configuration means that plugin and no provider.
+bool configures_a_plugin(const TryOptions& options)
+{
+    return !options.settings.empty() || options.config_json || options.in_process;
+}
+
+bool has_provider(const DaemonClient& daemon, const std::string& id)
+{
+    const auto health = daemon.ask("GET", "/health");
+    if (!health) return true; // then what the daemon says of it is the answer
+    const Json providers = health->value("providers", Json::array());
+    return std::any_of(providers.begin(), providers.end(), [&id](const Json& provider) {
+        return provider.value("id", "") == id;
+    });
+}
+
+// A name that is no provider is a plugin's; and where nobody is configured who could work, any
+// plugin is better than none.
 bool means_a_plugin(const Globals& globals, const TryOptions& options, const Loaded& loaded)
 {
-    if (!options.settings.empty() || options.config_json || options.in_process) return true;
     if (!options.plugin.empty()) return loaded.settings.provider(options.plugin) == nullptr;
     return !can_work(globals, loaded);
 }
 
 int generate(const Globals& globals, const ConfigPlace& place, const TryOptions& options)
 {
+    if (configures_a_plugin(options)) return run_try(globals, options);
     const ConfigSources sources = sources_of(place);
     const Loaded loaded = load_config(sources);
     const fs::path data_dir = loaded.settings.server.data_dir;
-    auto running = DaemonClient::find(data_dir, key_from_environment());
-    if (means_a_plugin(globals, options, loaded)) return run_try(globals, options);
-    if (running) return through(running, options, globals.quiet);
+    const auto running = DaemonClient::find(data_dir, key_from_environment());
+    if (running && (options.plugin.empty() || has_provider(*running, options.plugin)))
+        return through(running, options, globals.quiet);
     if (!loaded.ok()) return report_findings(loaded);
+    if (means_a_plugin(globals, options, loaded)) return run_try(globals, options);
     const auto own = OwnDaemon::start(globals, data_dir, sources.file);
     if (!own) return report_error(own.error(), options.format);
     return through(DaemonClient::find(data_dir, key_from_environment()), options, globals.quiet);
