@@ -209,21 +209,18 @@ class Config(DaemonTest):
         config = self.providers("paid", plugin="scripted-paid", auth={"keys": keys})
         config["providers"]["paid"]["models"] = [{"id": "pattern", "usd_per_second": 0.10}]
         reelgate = self.daemon(config)
-        me = {"authorization": "Bearer sesame"}
+        reelgate.headers = {"authorization": "Bearer sesame"}
 
         def ask():
-            body = {"prompt": "a bar", "size": "64x64", "num_frames": 25, "fps": 24}
-            return reelgate.ask("POST", "/v1/videos", body, **me)
+            return reelgate.ask("POST", "/v1/videos", {"prompt": "a bar", "size": "64x64", "num_frames": 25, "fps": 24})
 
         first = ask()
         self.assertEqual(first.status, 200, first.body)
-        while reelgate.ask("GET", f"/v1/videos/{first.json['id']}", **me).json["status"] != "completed":
-            pass
+        self.assertEqual(reelgate.ended(first.json["id"])["state"], "completed")
         self.assertEqual((ask().status, ask().code), (402, "budget_exceeded"))
         reelgate.stop()
         reelgate.start()
-        while "ready" not in reelgate.ask("GET", "/health", **me).json["providers"][0]["state"]:
-            pass
+        reelgate.until_ready()
         self.assertEqual(ask().code, "budget_exceeded", "what was spent outlives a restart")
 
     def test_a_model_does_no_more_than_the_file_lets_it(self):

@@ -38,6 +38,7 @@ class Daemon:
         self.dir = directory
         (directory / "reelgate.yaml").write_text(config if isinstance(config, str) else json.dumps(config))
         self.arguments = arguments
+        self.headers = {} # of every call
         self.log = []
         self.start()
 
@@ -85,6 +86,7 @@ class Daemon:
             if body is not None and not isinstance(body, (bytes, str)):
                 body = json.dumps(body)
                 headers.setdefault("content_type", "application/json")
+            headers = {**self.headers, **headers}
             connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
             return Answer(connection.getresponse())
         finally:
