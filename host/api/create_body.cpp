@@ -208,6 +208,7 @@ void read_picture(Fields& in, std::string_view name, std::string_view role, Crea
     auto picture = picture_of(*std::move(bytes));
     if (!picture)
         return in.bad(name, "is no PNG, JPEG, WebP, GIF or BMP picture", "reference_fetch_failed");
+    picture->field = name;
     take_picture(*std::move(picture), role, body);
 }
 

@@ -3,11 +3,13 @@
 #include "host/api/wire.hpp"
 #include "host/base/digest.hpp"
 #include "host/base/file.hpp"
+#include "host/engine/input_check.hpp"
 #include "host/engine/records.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -78,9 +80,27 @@ asio::awaitable<void> forget_pictures(Api& api, std::string name)
     co_await on_pool(api.pool, std::move(remove));
 }
 
+// What the media child says against the first picture that it cannot decode.
+asio::awaitable<std::optional<Reply>> picture_refused(Api& api, const CreateBody& body)
+{
+    if (body.pictures.empty()) co_return std::nullopt;
+    auto look = [&api, &body] {
+        return first_bad_input(api.engine.media(),
+                               api.engine.inputs_of(body.order.inputs_dir),
+                               body.order.wish.inputs);
+    };
+    const std::optional<BadInput> bad = co_await on_pool(api.pool, std::move(look));
+    if (!bad) co_return std::nullopt;
+    if (bad->error.category != Category::output_invalid) co_return error_reply(bad->error);
+    const std::string& field = body.pictures[bad->index].field;
+    co_return error_reply(400,
+                          "reference_fetch_failed",
+                          field + ": the picture cannot be used: " + bad->error.text,
+                          field);
+}
+
 Task<Admitted> admit(Api& api, CreateBody& body, std::optional<IdempotencyKey> key)
 {
-    RG_CO_CHECK(co_await keep_pictures(api, body));
     const std::string inputs = body.order.inputs_dir;
     auto submitting = api.engine.submit(std::move(body.order), std::move(key));
     Result<Admitted> admitted = co_await std::move(submitting);
@@ -100,6 +120,12 @@ asio::awaitable<Reply> create(Api& api, Call call)
         if (given.size() > kKeyLongest)
             co_return error_reply(400, "invalid_value", "Idempotency-Key is longer than 256 bytes");
         key = IdempotencyKey{call.owner + '\n' + std::string(given), sha256_hex(call.body)};
+    }
+    if (const auto kept = co_await keep_pictures(api, body); !kept)
+        co_return error_reply(kept.error());
+    if (auto why_not = co_await picture_refused(api, body)) {
+        co_await forget_pictures(api, body.order.inputs_dir);
+        co_return *std::move(why_not);
     }
     auto admitting = admit(api, body, std::move(key));
     const Result<Admitted> admitted = co_await std::move(admitting);
@@ -201,6 +227,18 @@ Result<FileBody> open_body(const ArtifactStore& artifacts, const StoredFile& fil
                     .etag = '"' + opened.file.sha256 + '"'};
 }
 
+std::string_view extension_of(std::string_view mime)
+{
+    if (mime.ends_with("/jpeg")) return ".jpg";
+    const std::size_t slash = mime.find('/');
+    constexpr std::array<std::string_view, 6> kKnown{
+        ".mp4", ".webp", ".png", ".gif", ".bmp", ".json"};
+    const auto known = std::find_if(kKnown.begin(), kKnown.end(), [&](std::string_view one) {
+        return one.substr(1) == mime.substr(slash + 1);
+    });
+    return known == kKnown.end() ? ".bin" : *known;
+}
+
 std::string disposition(const Call& call, const std::string& file_name)
 {
     const auto download = call.query.find("download");
@@ -229,7 +267,9 @@ asio::awaitable<Reply> content(Api& api, Call call)
     Reply reply;
     reply.content_type = file->mime;
     reply.file = *std::move(body);
-    reply.headers.emplace_back("content-disposition", disposition(call, job->id.text + ".mp4"));
+    reply.headers.emplace_back(
+        "content-disposition",
+        disposition(call, job->id.text + std::string(extension_of(file->mime))));
     reply.headers.emplace_back("cross-origin-resource-policy", "cross-origin");
     co_return reply;
 }

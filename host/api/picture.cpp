@@ -54,7 +54,7 @@ std::optional<Picture> picture_of(std::string bytes)
                std::string_view(bytes).substr(k.at, k.magic.size()) == k.magic;
     });
     if (kind == kKinds.end()) return std::nullopt;
-    return Picture{std::move(bytes), std::string(kind->mime), std::string(kind->extension)};
+    return Picture{std::move(bytes), std::string(kind->mime), std::string(kind->extension), {}};
 }
 
 std::optional<std::string> bytes_of_text(std::string_view text)

@@ -11,6 +11,7 @@ struct Picture {
     std::string bytes;
     std::string mime;      // "image/png"
     std::string extension; // ".png"
+    std::string field;     // of the body
 };
 
 inline constexpr std::size_t kPictureLimit = std::size_t{32} << 20U;

@@ -38,6 +38,7 @@ constexpr std::array kCodes{
     CodeRow{"input_unsupported",      "unsupported_capability", "input_reference",       0},
     CodeRow{"unknown_chain",          "invalid_value",          "route",               400},
     CodeRow{"idempotency_key_reused", "idempotency_key_reused", "",                    400},
+    CodeRow{"video_expired",          "video_expired",          "",                    404},
     CodeRow{"queue_full",             "queue_full",             "",                    429},
     CodeRow{"shutting_down",          "shutting_down",          "",                    503},
     CodeRow{"already_final",          "unsupported_operation",  "",                    400},
@@ -235,6 +236,8 @@ Json video_object(const Api& api, const Job& job)
     video["inference_time_s"] = worked_seconds(job);
     video["peak_memory_mb"] = nullptr;
     video["stage_durations"] = Json::object();
+    for (const StageTime& stage : attempt ? attempt->stages : std::vector<StageTime>())
+        video["stage_durations"][stage.name] = stage.seconds;
     video["backend"] = attempt ? Json(attempt->provider) : Json(nullptr);
     video["queue_position"] = position ? Json(*position) : Json(nullptr);
     video["state"] = to_string(job.state);

@@ -1,11 +1,8 @@
 #include "host/engine/attempt.hpp"
 
+#include "host/engine/verify.hpp"
 #include "host/plugin/request_json.hpp"
-#include "host/plugin/work_dir.hpp"
 
-#include <algorithm>
-#include <cctype>
-#include <iterator>
 #include <utility>
 
 namespace reelgate {
@@ -34,50 +31,13 @@ private:
     AttemptWatcher& watcher_;
 };
 
-Error no_video(const std::vector<ArtifactOffer>& offers)
+Error no_video()
 {
-    const bool pictures = std::any_of(
-        offers.begin(), offers.end(), [](const auto& offer) { return offer.role == "frames"; });
     return Error{.category = Category::output_invalid,
-                 .text = pictures ? "the provider left numbered pictures, which are not joined yet"
-                                  : "the provider said it was done and left no video",
-                 .code = pictures ? "frames_not_joined" : "no_video",
+                 .text = "the provider said it was done and left no video",
+                 .code = "no_video",
                  .hint = "offer one artifact with the role `video`",
                  .phase = Phase::verify};
-}
-
-Error deviates(const std::vector<Deviation>& deviations)
-{
-    std::string text = "the video is not what was asked for:";
-    for (const Deviation& d : deviations)
-        text += ' ' + d.what + ' ' + d.found + " instead of " + d.expected + ';';
-    text.pop_back();
-    return Error{.category = Category::output_invalid,
-                 .text = std::move(text),
-                 .code = "deviates",
-                 .phase = Phase::verify};
-}
-
-// For people who look into the directory; nobody else goes by it.
-std::string extension_of(const std::filesystem::path& offered)
-{
-    const std::string extension = offered.extension().string();
-    const auto plain = [](char c) {
-        return c == '.' || std::isalnum(static_cast<unsigned char>(c));
-    };
-    const bool is_plain =
-        extension.size() <= 8 && std::all_of(extension.begin(), extension.end(), plain);
-    return is_plain ? extension : std::string();
-}
-
-// The provider may still run, and write to its work directory: what is probed is a copy.
-Result<MediaFacts> keep_and_probe(const MediaTool& media,
-                                  const AttemptPlan& plan,
-                                  const std::string& offered,
-                                  const std::filesystem::path& copy)
-{
-    RG_CHECK(copy_from_work_dir(plan.work_dir, {.relative = offered}, copy));
-    return probe_media(media, copy, MediaLimits{});
 }
 
 // What it may have cost is known here, where the provider's own word and its price meet.
@@ -91,23 +51,12 @@ Error billed(Error error, const Provider& provider)
 
 Task<VerifiedVideo> look_at(AttemptTools tools, AttemptPlan plan, std::vector<ArtifactOffer> offers)
 {
-    const std::string wanted = plan.request.task == "image" ? "image" : "video";
-    const auto video = std::find_if(
-        offers.rbegin(), offers.rend(), [&](const auto& offer) { return offer.role == wanted; });
-    if (video == offers.rend()) co_return no_video(offers);
-
-    VerifiedVideo verified;
-    verified.file = plan.keep_dir / ("film" + extension_of(video->path));
-    auto look = [&] { return keep_and_probe(tools.media, plan, video->path, verified.file); };
-    auto facts = co_await on_pool(tools.pool, std::move(look));
-    if (!facts) co_return std::move(facts).error().in_phase(Phase::verify);
-    verified.facts = *std::move(facts);
-    verified.deviations = deviations(promise_of(plan.request), verified.facts);
-    if (!verified.deviations.empty() && !plan.accept_deviations)
-        co_return deviates(verified.deviations);
-    offers.erase(std::next(video).base());
-    verified.others = std::move(offers);
-    co_return verified;
+    const ArtifactOffer* const offered = film_among(offers, plan.request);
+    if (offered == nullptr) co_return no_video();
+    auto look = [&] { return verify_film(tools.media, plan, *offered); };
+    auto film = co_await on_pool(tools.pool, std::move(look));
+    if (!film) co_return std::move(film).error().in_phase(Phase::verify);
+    co_return film;
 }
 
 } // namespace

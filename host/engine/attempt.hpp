@@ -4,7 +4,7 @@
 
 #include "host/base/async.hpp"
 #include "host/media/media.hpp"
-#include "host/model/artifact.hpp"
+#include "host/model/job.hpp"
 #include "host/plugin/provider.hpp"
 
 #include <chrono>
@@ -24,6 +24,7 @@ struct AttemptPlan {
     std::chrono::seconds deadline = std::chrono::minutes(30);
     std::string idempotency_key;
     bool accept_deviations = false;
+    bool wants_pictures = false;                 // a thumbnail and a sprite sheet of the film
     std::optional<std::string> remote_json = {}; // the work exists already: follow it
 };
 
@@ -38,11 +39,19 @@ public:
     virtual void on_accepted(const std::string& remote_json, Ack ack) = 0;
 };
 
+struct FilmPicture {
+    std::string role; // thumbnail, spritesheet
+    std::string mime;
+    std::filesystem::path file;
+};
+
 struct VerifiedVideo {
-    std::filesystem::path file; // in the plan's keep_dir, out of the provider's reach
-    MediaFacts facts;
-    std::vector<Deviation> deviations; // empty unless the plan accepts them
-    std::vector<ArtifactOffer> others; // thumbnails and the like, not opened
+    std::filesystem::path file = {}; // in the plan's keep_dir, out of the provider's reach
+    MediaFacts facts = {};
+    std::vector<Deviation> deviations = {}; // empty unless the plan accepts them
+    std::vector<FilmPicture> pictures = {}; // beside the file
+    std::vector<std::string> notes = {};    // what was done to it, and what could not be
+    std::vector<StageTime> times = {};      // verify, convert, pictures
 };
 
 // Everything it needs besides the plan; all of it outlives the attempt.
@@ -57,8 +66,8 @@ struct AttemptTools {
 Task<std::vector<ArtifactOffer>>
 work_on(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher);
 
-// The host's half. Fails with output_invalid when what was left is not what was promised (code
-// `no_video`, `deviates`, or the probe's); the error's billing is always set.
+// The host's half: host/engine/verify.hpp. Fails with output_invalid when what was left is not what
+// was promised (code `no_video`, `deviates`, or the probe's); the error's billing is always set.
 Task<VerifiedVideo>
 verify_offers(AttemptTools tools, AttemptPlan plan, std::vector<ArtifactOffer> offers);
 

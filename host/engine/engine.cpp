@@ -13,8 +13,6 @@ namespace {
 
 // A job that waits is looked at again this often even if nothing has told of a change.
 constexpr auto kLongestSleep = std::chrono::seconds(30);
-constexpr auto kSweepEvery = std::chrono::minutes(1);
-constexpr std::size_t kSweepBatch = 100;
 
 bool has_room(const ProviderSnapshot& provider) { return provider.running < provider.slots; }
 
@@ -395,30 +393,14 @@ Task<Done> Engine::remove(JobId id, std::chrono::milliseconds patience)
                 Category::timeout, "the provider has not let go of it yet", "still_stopping");
     }
     RG_CO_TRY(const Job job, co_await parts_.store.find(id));
-    RG_CO_CHECK(co_await parts_.store.remove(id));
+    // Files first: a daemon that ends in between leaves a row, which is found and removed again.
     auto clear = [this, id, inputs = job.order.inputs_dir]() -> Result<Done> {
         std::error_code ignored; // what is left is swept at the next start
         if (!inputs.empty()) std::filesystem::remove_all(inputs_of(inputs), ignored);
         return parts_.artifacts.remove(id);
     };
-    co_return co_await on_pool(parts_.pool, std::move(clear));
-}
-
-asio::awaitable<void> Engine::sweep()
-{
-    asio::steady_timer pause(parts_.loop);
-    while (!draining_) {
-        pause.expires_after(kSweepEvery);
-        boost::system::error_code woken;
-        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        if (woken || draining_) co_return;
-        const auto old = co_await parts_.store.expired(parts_.clock.wall(), kSweepBatch);
-        if (!old) continue;
-        for (const Job& job : *old) {
-            const auto gone = co_await remove(job.id, std::chrono::milliseconds(0));
-            if (!gone) note_bug("removing an expired job", gone.error());
-        }
-    }
+    RG_CO_CHECK(co_await on_pool(parts_.pool, std::move(clear)));
+    co_return co_await parts_.store.remove(id);
 }
 
 } // namespace reelgate

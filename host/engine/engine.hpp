@@ -129,6 +129,7 @@ public:
     std::shared_ptr<ProviderSlot> slot(const std::string& id) const;
     ProgressHub& hub() { return hub_; }
     JobStore& store() { return parts_.store; }
+    const MediaTool& media() const { return parts_.media; }
     const EngineSettings& settings() const { return settings_; }
     bool is_draining() const { return draining_; }
     const Chain& chain_for(const JobOrder& order) const;
@@ -159,7 +160,13 @@ private:
                         std::optional<WallTime> waiting_since) const;
     KeyView key_of(const std::string& owner) const;
     Result<Done> admissible(const JobOrder& order) const;
+
+    // host/engine/sweep.cpp
     asio::awaitable<void> sweep();
+    asio::awaitable<void> sweep_expired();
+    asio::awaitable<void> sweep_inputs(std::vector<std::string> names);
+    asio::awaitable<void> sweep_artifacts();
+    asio::awaitable<bool> is_unknown(JobId id);
 
     // What a restart means for a job that was not at rest: host/engine/take_up.cpp.
     asio::awaitable<void> take_up(JobId id);

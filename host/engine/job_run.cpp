@@ -1,7 +1,7 @@
 #include "host/engine/job_run.hpp"
 
+#include "host/engine/adopt.hpp"
 #include "host/engine/params.hpp"
-#include "host/engine/records.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -44,11 +44,6 @@ Result<Done> make_work_dir(const fs::path& dir, const fs::path& inputs, const Re
             return system_error(Category::storage_full, "copying " + input.path, failed.value());
     }
     return Done{};
-}
-
-std::string mime_of(const MediaFacts& facts)
-{
-    return facts.container == "mp4" ? "video/mp4" : "application/octet-stream";
 }
 
 } // namespace
@@ -130,7 +125,8 @@ Task<Done> JobRun::work_dir_ready()
                         .keep_dir = engine_.parts_.keep_root / name,
                         .deadline = engine_.settings_.attempt_deadline,
                         .idempotency_key = name,
-                        .accept_deviations = job().order.accept_deviation};
+                        .accept_deviations = job().order.accept_deviation,
+                        .wants_pictures = true};
     auto make = [dir = plan_.work_dir,
                  inputs = engine_.inputs_of(job().order.inputs_dir),
                  request = plan_.request] { return make_work_dir(dir, inputs, request); };
@@ -186,6 +182,7 @@ asio::awaitable<void> JobRun::work()
         }
         auto working = work_on(tools(), plan_, *this);
         Result<std::vector<ArtifactOffer>> offers = co_await std::move(working);
+        stages_.stopped(engine_.parts_.clock.now());
         co_await writes_.join();
         if (engine_.leaving_) break; // the next daemon takes it up from what is on disk
         if (offers) {
@@ -236,6 +233,7 @@ bool JobRun::may_be_followed(const Error& error) const
 void JobRun::on_progress(const ProgressNote& note)
 {
     slot_.progressed();
+    stages_.entered(note.stage, engine_.parts_.clock.now());
     Progress progress{.attempt = plan_.number,
                       .source = source_of(note.source),
                       .value = note.value,
@@ -263,8 +261,9 @@ asio::awaitable<void> JobRun::store_intent(std::string what_json, Ack ack)
         co_return;
     }
     auto edit = [what = std::move(what_json)](Job& changed) {
-        changed.current()->intent_json = what;
-        changed.current()->billing = Billing::maybe_billed;
+        Attempt& attempt = *changed.current();
+        attempt.intent_json = what;
+        if (attempt.charge == Charge::paid) attempt.billing = Billing::maybe_billed;
     };
     const auto noted = co_await engine_.parts_.store.note(id_, std::move(edit));
     if (noted) engine_.reached(Milestone::intent_stored, id_);
@@ -339,23 +338,15 @@ Task<Done> JobRun::adopt(VerifiedVideo video)
 {
     const WallTime now = engine_.parts_.clock.wall();
     Job done = job(); // as it will be, for the summary
-    done.artifact = JobArtifact{.facts = video.facts, .deviations = video.deviations};
     done.finished = now;
     done.expires = now + engine_.settings_.keep_artifacts;
     done.current()->ended = now;
+    done.current()->stages = stages_.times();
     done.state = JobState::completed;
     for (const std::string& warning : done.current()->warnings)
         done.warnings.push_back(warning);
 
-    auto take = [this, &done, file = video.file]() -> Result<Done> {
-        const ArtifactStore& artifacts = engine_.parts_.artifacts;
-        RG_TRY(StoredFile kept, artifacts.adopt(id_, "video", mime_of(done.artifact->facts), file));
-        done.artifact->files.push_back(std::move(kept));
-        RG_TRY(StoredFile summary,
-               artifacts.write(id_, "summary", "application/json", job_summary(done)));
-        done.artifact->files.push_back(std::move(summary));
-        return Done{};
-    };
+    auto take = [this, &done, &video] { return adopt_film(engine_.parts_.artifacts, video, done); };
     RG_CO_CHECK(co_await on_pool(engine_.parts_.pool, std::move(take)));
     engine_.reached(Milestone::renamed, id_);
 
@@ -367,6 +358,8 @@ Task<Done> JobRun::adopt(VerifiedVideo video)
         changed.expires = done.expires;
         changed.warnings = done.warnings;
         changed.current()->ended = done.finished;
+        changed.current()->stages = done.current()->stages;
+        changed.current()->collecting = done.current()->collecting;
     };
     RG_CO_TRY(const Job stored, co_await engine_.parts_.store.apply(id_, std::move(steps)));
     slot_.succeeded(stored.current()->model);
@@ -387,9 +380,10 @@ asio::awaitable<void> JobRun::stopped(Error error)
     const auto expires = now + engine_.settings_.keep_artifacts;
     std::vector<Step> steps(1);
     steps[0].event = JobEvent::stopped;
-    steps[0].edit = [error, now, expires](Job& changed) {
+    steps[0].edit = [error, now, expires, stages = stages_.times()](Job& changed) {
         Attempt& attempt = *changed.current();
         attempt.ended = now;
+        attempt.stages = stages;
         attempt.error = error;
         if (error.billing) attempt.billing = *error.billing;
         changed.compute_stopped = error.compute_stopped.value_or(attempt.charge == Charge::free);
@@ -450,9 +444,10 @@ asio::awaitable<void> JobRun::give_back(JobEvent as, Error error, Verdict verdic
     const WallTime now = engine_.parts_.clock.wall();
     std::vector<Step> steps(1);
     steps[0].event = as;
-    steps[0].edit = [error, verdict, now](Job& changed) {
+    steps[0].edit = [error, verdict, now, stages = stages_.times()](Job& changed) {
         Attempt& attempt = *changed.current();
         attempt.verdict = verdict;
+        attempt.stages = stages;
         attempt.error = error;
         if (verdict != Verdict::ambiguous) attempt.ended = now;
         if (error.billing) attempt.billing = *error.billing;

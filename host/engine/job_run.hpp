@@ -5,6 +5,7 @@
 
 #include "host/engine/attempt.hpp"
 #include "host/engine/engine.hpp"
+#include "host/engine/stage_clock.hpp"
 
 #include <string>
 
@@ -52,6 +53,7 @@ private:
     JobId id_;
     AttemptPlan plan_;
     std::string preview_;
+    StageClock stages_;
     std::optional<Error> unfit_; // what the order says to this plugin is not for it
     bool over_deadline_ = false;
     asio::steady_timer deadline_;

@@ -4,23 +4,51 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
+
 namespace reelgate {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json seconds_between(WallTime from, WallTime to)
+double seconds_between(WallTime from, WallTime to)
 {
     return std::chrono::duration<double>(to - from).count();
 }
 
+// What an attempt that has ended spent in the host's hands, before its file was adopted.
+double looked_at_for(const Attempt& attempt)
+{
+    double seconds = 0;
+    for (const StageTime& time : attempt.collecting)
+        if (time.name != "adopt") seconds += time.seconds;
+    return seconds;
+}
+
+Json stages_json(const std::vector<StageTime>& times)
+{
+    Json all = Json::object();
+    for (const StageTime& time : times)
+        all[time.name] = time.seconds;
+    return all;
+}
+
+// Where the time went, in seconds: `queued` until the first attempt began, `submit` until the last
+// one was accepted, `work` until its provider was done; the stages within that are the provider's.
+// What follows is the host's, but for the writing of the summary itself.
 Json timings(const Job& job)
 {
     Json all = Json::object();
     const WallTime finished = job.finished.value_or(job.changed);
     if (const Attempt* last = job.current()) {
-        all["queued"] = seconds_between(job.created, last->started);
-        all["worked"] = seconds_between(last->started, last->ended.value_or(finished));
+        const WallTime began = last->accepted.value_or(last->started);
+        all["queued"] = seconds_between(job.created, job.attempts.front().started);
+        all["submit"] = seconds_between(last->started, began);
+        const WallTime ended = last->ended.value_or(finished);
+        all["work"] = std::max(0.0, seconds_between(began, ended) - looked_at_for(*last));
+        all["stages"] = stages_json(last->stages);
+        all.update(stages_json(last->collecting));
     }
     all["total"] = seconds_between(job.created, finished);
     return all;
@@ -105,7 +133,11 @@ Json attempt_json(const Attempt& a)
         {"verdict",  to_string(a.verdict)                                    },
         {"billing",  to_string(a.billing)                                    },
         {"started",  timestamp(a.started)                                    },
+        {"accepted", time_or_null(a.accepted)                                },
         {"ended",    time_or_null(a.ended)                                   },
+        {"stages_s", stages_json(a.stages)                                   },
+        {"cost_usd", a.settled ? Json(to_string(*a.settled)) : Json(nullptr) },
+        {"warnings", a.warnings                                              },
         {"error",
          a.error ? Json{{"category", to_string(a.error->category)},
                         {"code", a.error->code},
@@ -120,6 +152,7 @@ Json files_json(const JobArtifact& artifact)
     for (const StoredFile& file : artifact.files)
         files.push_back(Json{
             {"role",   file.role  },
+            {"type",   file.mime  },
             {"bytes",  file.bytes },
             {"sha256", file.sha256}
         });
@@ -139,6 +172,7 @@ Json output_json(const JobArtifact& artifact)
     return Json{
         {"container",   f.container                                         },
         {"video_codec", f.video_codec                                       },
+        {"pixels",      f.pixel_format                                      },
         {"size",        to_string(FrameSize{f.width, f.height})             },
         {"frames",      f.frames                                            },
         {"fps",         f.fps                                               },

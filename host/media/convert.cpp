@@ -54,7 +54,7 @@ Result<FramePtr> frame_like(const AVStream& stream)
 
 class Film final : public ReadingListener {
 public:
-    Film(const Reading& reading, const Conversion& how, FilmWriter& writer)
+    Film(const MediaReading& reading, const Conversion& how, FilmWriter& writer)
         : pictures_(reading.picture_stream()), sound_(reading.sound_stream()), how_(how),
           writer_(writer)
     {
@@ -185,7 +185,7 @@ Result<Done> convert(const Source& film,
 {
     av_log_set_level(AV_LOG_QUIET);
     RG_TRY(const Layout layout, admitted_layout(film, limits));
-    Reading reading(film, layout, limits);
+    MediaReading reading(film, layout, limits);
     RG_CHECK(reading.open());
     RG_TRY(const std::unique_ptr<FilmWriter> writer, FilmWriter::open(output));
     Film converted(reading, how, *writer);
@@ -208,7 +208,7 @@ Result<Done> convert_numbered(const fs::path& directory,
         RG_TRY(const Layout layout, admitted_layout(source, limits));
         if (!is_picture(layout.container))
             return media_refused("'" + file.filename().string() + "' is no picture", "not_media");
-        Reading reading(source, layout, limits);
+        MediaReading reading(source, layout, limits);
         RG_CHECK(reading.open());
         RG_CHECK(reading.read(pictures));
     }

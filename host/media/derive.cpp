@@ -113,7 +113,7 @@ Result<Done> watch(const Source& film, const ProbeLimits& limits, ReadingListene
 {
     av_log_set_level(AV_LOG_QUIET);
     RG_TRY(const Layout layout, admitted_layout(film, limits));
-    Reading reading(film, layout, limits);
+    MediaReading reading(film, layout, limits);
     RG_CHECK(reading.open());
     return reading.read(listener);
 }

@@ -205,7 +205,7 @@ TEST(Convert, KeepsColours)
     const auto source = Source::open(dir / "out.mp4");
     const auto layout = admitted_layout(*source, {});
     const ProbeLimits limits;
-    Reading reading(*source, *layout, limits);
+    MediaReading reading(*source, *layout, limits);
     ASSERT_TRUE(reading.open());
     FirstPixel pixel;
     ASSERT_TRUE(reading.read(pixel));

@@ -88,14 +88,14 @@ Error lasts_too_long(const ProbeLimits& limits)
 
 } // namespace
 
-Result<Done> Reading::open()
+Result<Done> MediaReading::open()
 {
     RG_CHECK(open_container());
     RG_CHECK(open_tracks());
     return check_claimed_time();
 }
 
-Result<Done> Reading::read(ReadingListener& listener)
+Result<Done> MediaReading::read(ReadingListener& listener)
 {
     const PacketPtr packet(av_packet_alloc());
     const FramePtr frame(av_frame_alloc());
@@ -110,7 +110,7 @@ Result<Done> Reading::read(ReadingListener& listener)
     return Done{};
 }
 
-Result<Done> Reading::finish(AVFrame& frame, ReadingListener& listener)
+Result<Done> MediaReading::finish(AVFrame& frame, ReadingListener& listener)
 {
     if (!listener.copies_pictures()) {
         RG_CHECK(video_->feed(nullptr, frame, listener));
@@ -120,7 +120,7 @@ Result<Done> Reading::finish(AVFrame& frame, ReadingListener& listener)
     return Done{};
 }
 
-MediaFacts Reading::facts() const
+MediaFacts MediaReading::facts() const
 {
     MediaFacts facts;
     facts.container = layout_.name;
@@ -135,7 +135,7 @@ MediaFacts Reading::facts() const
     return facts;
 }
 
-Result<Done> Reading::open_container()
+Result<Done> MediaReading::open_container()
 {
     auto* buffer = static_cast<unsigned char*>(av_malloc(kReadBuffer));
     if (buffer == nullptr) return out_of_memory();
@@ -163,7 +163,7 @@ Result<Done> Reading::open_container()
 }
 
 // The first moving picture and the first sound; covers, subtitles and data are passed over.
-Result<Done> Reading::open_tracks()
+Result<Done> MediaReading::open_tracks()
 {
     for (unsigned i = 0; i < format_->nb_streams; ++i) {
         AVStream& stream = *format_->streams[i];
@@ -184,7 +184,7 @@ Result<Done> Reading::open_tracks()
 }
 
 // What the file says of itself; the frames are counted all the same.
-Result<Done> Reading::check_claimed_time() const
+Result<Done> MediaReading::check_claimed_time() const
 {
     const bool says = format_->duration != AV_NOPTS_VALUE && format_->duration > 0;
     const double claimed = says ? static_cast<double>(format_->duration) / AV_TIME_BASE : 0;
@@ -192,7 +192,7 @@ Result<Done> Reading::check_claimed_time() const
     return Done{};
 }
 
-Result<Done> Reading::pass_on(AVPacket& packet, AVFrame& frame, ReadingListener& listener)
+Result<Done> MediaReading::pass_on(AVPacket& packet, AVFrame& frame, ReadingListener& listener)
 {
     const bool pictures = packet.stream_index == video_index_;
     if (!pictures && !(audio_ && packet.stream_index == audio_index_)) return Done{};
@@ -202,7 +202,7 @@ Result<Done> Reading::pass_on(AVPacket& packet, AVFrame& frame, ReadingListener&
                                                : decode(packet, frame, listener);
 }
 
-Result<Done> Reading::decode(const AVPacket& packet, AVFrame& frame, ReadingListener& listener)
+Result<Done> MediaReading::decode(const AVPacket& packet, AVFrame& frame, ReadingListener& listener)
 {
     if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0)
         return media_refused("the file ends within a packet", "truncated");
@@ -215,7 +215,7 @@ Result<Done> Reading::decode(const AVPacket& packet, AVFrame& frame, ReadingList
 }
 
 // A PPM does not say where it ends, so a cut one shows as a last frame that cannot be decoded.
-Result<Done> Reading::decode_ppm(AVPacket& packet, AVFrame& frame, ReadingListener& listener)
+Result<Done> MediaReading::decode_ppm(AVPacket& packet, AVFrame& frame, ReadingListener& listener)
 {
     Result<Done> decoded = decode(packet, frame, listener);
     if (decoded || decoded.error().code != "decode_failed") return decoded;
@@ -224,7 +224,7 @@ Result<Done> Reading::decode_ppm(AVPacket& packet, AVFrame& frame, ReadingListen
     return ends_within_frame();
 }
 
-Result<Done> Reading::check_whole() const
+Result<Done> MediaReading::check_whole() const
 {
     const bool left_over = static_cast<std::uint64_t>(read_to_) < cursor_.source->size();
     if (layout_.container == Container::y4m && left_over) return ends_within_frame();
@@ -232,7 +232,7 @@ Result<Done> Reading::check_whole() const
     return Done{};
 }
 
-Error Reading::ends_within_frame() const
+Error MediaReading::ends_within_frame() const
 {
     return media_refused("the file ends within frame " + std::to_string(video_->frames()),
                          "truncated");

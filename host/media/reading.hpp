@@ -29,15 +29,15 @@ struct Cursor {
     std::uint64_t at = 0;
 };
 
-class Reading {
+class MediaReading {
 public:
     // Borrows all of them.
-    Reading(const Source& source, const Layout& layout, const ProbeLimits& limits)
+    MediaReading(const Source& source, const Layout& layout, const ProbeLimits& limits)
         : layout_(layout), limits_(limits), cursor_{&source}
     {
     }
-    Reading(const Reading&) = delete;
-    Reading& operator=(const Reading&) = delete;
+    MediaReading(const MediaReading&) = delete;
+    MediaReading& operator=(const MediaReading&) = delete;
 
     Result<Done> open();
     Result<Done> read(ReadingListener& listener);

@@ -55,6 +55,7 @@ Result<CodecPtr> open_encoder(const AVCodec& codec, const AVFrame& frame)
     encoder->pix_fmt = static_cast<AVPixelFormat>(frame.format);
     encoder->time_base = {1, 1};
     encoder->thread_count = 1;
+    encoder->flags |= AV_CODEC_FLAG_BITEXACT; // else it says in the file which version made it
     if (codec.id == AV_CODEC_ID_MJPEG) {
         encoder->flags |= AV_CODEC_FLAG_QSCALE;
         encoder->global_quality = FF_QP2LAMBDA * kJpegQuality;

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace reelgate {
@@ -105,6 +106,16 @@ enum class Verdict : std::uint8_t { pending, not_sent, refused, ambiguous, accep
 std::string_view to_string(Verdict verdict);
 std::optional<Verdict> verdict_from(std::string_view word);
 
+// How long something took, by the name that whoever did it gave it.
+struct StageTime {
+    std::string name;
+    double seconds = 0;
+
+    StageTime() = default;
+    StageTime(std::string stage, double took) : name(std::move(stage)), seconds(took) {}
+    friend bool operator==(const StageTime&, const StageTime&) = default;
+};
+
 // One submit at one provider. Everything a restart needs to follow the work with the same identity
 // is here, because by then the configuration may name somebody else.
 struct Attempt {
@@ -129,7 +140,9 @@ struct Attempt {
     std::optional<WallTime> ended = {};
     std::optional<Error> error = {};
     bool crashed_worker = false;
-    std::string last_stage = {}; // for "silent since ..."
+    std::string last_stage = {};            // for "silent since ..."
+    std::vector<StageTime> stages = {};     // as the provider named them, in order
+    std::vector<StageTime> collecting = {}; // verify, convert, pictures, adopt
 
     friend bool operator==(const Attempt&, const Attempt&) = default;
 };

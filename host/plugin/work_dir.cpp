@@ -1,12 +1,15 @@
 #include "host/plugin/work_dir.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -72,6 +75,49 @@ Result<Done> copy_bytes(int from, int into, std::uint64_t size, const std::files
     return Done{};
 }
 
+struct CloseDirectory {
+    void operator()(DIR* it) const { ::closedir(it); }
+};
+
+// "frame_0012.png" and "frame_12.png" are the twelfth, whatever else is in the name. Digits as
+// text, without zeros in front: as many as the name holds.
+std::string number_in(const std::string& name)
+{
+    const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
+    const std::string stem = std::filesystem::path(name).stem().string();
+    const auto last = std::find_if(stem.rbegin(), stem.rend(), is_digit);
+    const auto first = std::find_if_not(last, stem.rend(), is_digit);
+    std::string digits(first.base(), last.base());
+    digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
+    return digits;
+}
+
+bool comes_before(const std::string& one, const std::string& other)
+{
+    const std::string a = number_in(one);
+    const std::string b = number_in(other);
+    if (a.size() != b.size()) return a.size() < b.size();
+    return a != b ? a < b : one < other;
+}
+
+Result<std::vector<std::string>>
+names_in(Fd directory, std::string_view relative, std::size_t max_files)
+{
+    const std::unique_ptr<DIR, CloseDirectory> open(::fdopendir(directory.get()));
+    if (!open) return open_failure(relative, errno);
+    static_cast<void>(directory.release()); // closed with `open`
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(open.get())) {
+        if (entry->d_name[0] == '.') continue;
+        if (names.size() == max_files)
+            return refused(
+                relative, "holds more than " + std::to_string(max_files) + " files", "too_many");
+        names.emplace_back(entry->d_name);
+    }
+    std::sort(names.begin(), names.end(), comes_before);
+    return names;
+}
+
 } // namespace
 
 Result<Fd> open_in_work_dir(const std::filesystem::path& work_dir, const BoundedPath& wanted)
@@ -119,6 +165,30 @@ Result<Done> copy_from_work_dir(const std::filesystem::path& work_dir,
     const Fd into(::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!into) return cannot_keep(copy, errno);
     return copy_bytes(file.get(), into.get(), static_cast<std::uint64_t>(facts.st_size), copy);
+}
+
+Result<Done> copy_pictures_from_work_dir(const std::filesystem::path& work_dir,
+                                         std::string_view relative,
+                                         const std::filesystem::path& copy,
+                                         std::size_t max_files)
+{
+    RG_TRY(Fd directory, open_in_work_dir(work_dir, {.relative = relative, .directory = true}));
+    RG_TRY(const std::vector<std::string> names,
+           names_in(std::move(directory), relative, max_files));
+    std::error_code failed;
+    std::filesystem::remove_all(copy, failed); // of an attempt that was cut short
+    constexpr std::size_t kNumberLength = 8;
+    std::uint64_t left = kMaxArtifactBytes;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::string from = std::string(relative) + '/' + names[i];
+        std::string number = std::to_string(i);
+        number.insert(0, kNumberLength - std::min(kNumberLength, number.size()), '0');
+        RG_CHECK(
+            copy_from_work_dir(work_dir, {.relative = from, .max_bytes = left}, copy / number));
+        left -= std::min<std::uint64_t>(left, std::filesystem::file_size(copy / number, failed));
+    }
+    if (names.empty()) return refused(relative, "holds no picture", "path_missing");
+    return Done{};
 }
 
 } // namespace reelgate

@@ -35,4 +35,13 @@ Result<Done> copy_from_work_dir(const std::filesystem::path& work_dir,
                                 const BoundedPath& wanted,
                                 const std::filesystem::path& copy);
 
+// Numbered pictures: each file of the directory `relative` becomes a file of the new directory
+// `copy`, named so that the order of names is that of the last numbers in what they were called.
+// At most `max_files`, of 4 GiB in all; what begins with a dot is passed over. Codes: as above, and
+// `too_many`.
+Result<Done> copy_pictures_from_work_dir(const std::filesystem::path& work_dir,
+                                         std::string_view relative,
+                                         const std::filesystem::path& copy,
+                                         std::size_t max_files);
+
 } // namespace reelgate

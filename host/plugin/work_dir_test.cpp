@@ -135,5 +135,51 @@ TEST(WorkDir, WhatMayNotBeOpenedIsNotCopied)
     EXPECT_FALSE(fs::exists(scratch / "copy"));
 }
 
+std::string text_of(const fs::path& file)
+{
+    std::ifstream in(file);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+TEST(WorkDir, CopiesPicturesInTheOrderOfTheirNumbers)
+{
+    const ScratchDir scratch;
+    const fs::path dir = scratch / "work";
+    fs::create_directories(dir / "out");
+    for (const char* name : {"f10.png", "f9.png", "f2_0003.png", "f.png", ".part"})
+        std::ofstream(dir / "out" / name) << name;
+    const auto copied = copy_pictures_from_work_dir(dir, "out", scratch / "copy", 4);
+    ASSERT_TRUE(copied) << copied.error().sentence();
+    std::vector<std::string> order;
+    for (const char* name : {"00000000", "00000001", "00000002", "00000003"})
+        order.push_back(text_of(scratch / "copy" / name));
+    EXPECT_EQ(order, (std::vector<std::string>{"f.png", "f2_0003.png", "f9.png", "f10.png"}));
+}
+
+TEST(WorkDir, CopiesNoPicturesThatAreNotPlainFilesInside)
+{
+    const ScratchDir scratch;
+    const fs::path dir = scratch / "work";
+    std::ofstream(scratch / "secret") << "x";
+    const auto code = [&](const char* name) {
+        const auto copied = copy_pictures_from_work_dir(dir, name, scratch / "copy", 2);
+        return copied ? "ok" : copied.error().code;
+    };
+    for (const char* name : {"linked", "empty", "many", "nested"})
+        fs::create_directories(dir / name);
+    fs::create_symlink(scratch / "secret", dir / "linked/0.png");
+    fs::create_directory(dir / "nested/0.png");
+    for (const char* name : {"1", "2", "3"})
+        std::ofstream(dir / "many" / name) << "x";
+    EXPECT_EQ(code("linked"), "path_escapes");
+    EXPECT_EQ(code("nested"), "not_a_file");
+    EXPECT_EQ(code("empty"), "path_missing");
+    EXPECT_EQ(code("many"), "too_many");
+    EXPECT_EQ(code("none"), "path_missing");
+    EXPECT_EQ(code("../secret"), "path_escapes");
+}
+
 } // namespace
 } // namespace reelgate

@@ -283,6 +283,18 @@ bool is_below(const fs::path& path)
     return path.is_relative() && !path.empty() && std::all_of(path.begin(), path.end(), plain);
 }
 
+// Whatever else lies there is not ours to touch.
+std::vector<std::string> directories_in(const fs::path& directory)
+{
+    std::vector<std::string> names;
+    std::error_code failed;
+    for (fs::directory_iterator it(directory, failed), end; !failed && it != end;
+         it.increment(failed))
+        if (std::error_code unknown; it->symlink_status(unknown).type() == fs::file_type::directory)
+            names.push_back(it->path().filename().string());
+    return names;
+}
+
 WallTime time_of(const timespec& time)
 {
     const auto since = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
@@ -361,6 +373,24 @@ Result<Done> ArtifactStore::remove(const JobId& job) const
     if (why) return failed("removing", directory_ / directory, why.value());
     if (removed == 0) return Done{};
     return flush_directory((directory_ / directory).parent_path());
+}
+
+std::vector<std::string> ArtifactStore::shards() const
+{
+    std::vector<std::string> names = directories_in(directory_);
+    std::erase_if(names, [](const std::string& name) { return name.size() != kShardLength; });
+    return names;
+}
+
+std::vector<JobId> ArtifactStore::jobs_in(const std::string& shard) const
+{
+    std::vector<JobId> jobs;
+    for (std::string& name : directories_in(directory_ / shard)) {
+        JobId job(std::move(name));
+        const auto place = directory_of(job);
+        if (place && place->parent_path() == shard) jobs.push_back(std::move(job));
+    }
+    return jobs;
 }
 
 std::uint64_t ArtifactStore::free_bytes() const

@@ -42,6 +42,11 @@ public:
 
     Result<OpenFile> open_file(const StoredFile& file) const; // not_found/video_expired
     Result<Done> remove(const JobId& job) const;              // all of its files
+
+    // Who has files here, a part of them at a time: what a crash left without a job is found so.
+    std::vector<std::string> shards() const;
+    std::vector<JobId> jobs_in(const std::string& shard) const;
+
     std::uint64_t free_bytes() const; // for who is not root; 0 where the disk cannot be asked
 
 private:

@@ -184,6 +184,14 @@ void members(D& d, T& error)
     d("compute_stopped", error.compute_stopped);
 }
 
+template <class D, class T>
+requires std::is_same_v<std::remove_const_t<T>, StageTime>
+void members(D& d, T& stage)
+{
+    d("name", stage.name);
+    d("seconds", stage.seconds);
+}
+
 // Without the request and what is a column.
 template <class D, class T>
 requires std::is_same_v<std::remove_const_t<T>, Attempt>
@@ -200,6 +208,8 @@ void members(D& d, T& attempt)
     d("error", attempt.error);
     d("crashed_worker", attempt.crashed_worker);
     d("last_stage", attempt.last_stage);
+    d("stages", attempt.stages);
+    d("collecting", attempt.collecting);
 }
 
 template <class D, class T>

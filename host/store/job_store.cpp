@@ -224,7 +224,8 @@ SqliteJobStore::create(JobOrder order, std::uint64_t seed, std::optional<Idempot
     if (is_full()) co_return full_now();
     if (queue_.size() >= queue_limit_) co_return too_many();
     const auto job = std::make_shared<Job>();
-    job->id = new_job_id();
+    // Inputs lie in a directory that is called like the job, so that each finds the other.
+    job->id = order.inputs_dir.empty() ? new_job_id() : JobId(order.inputs_dir);
     job->revision = 1;
     job->order = std::move(order);
     job->created = job->changed = on_disk_time(clock_.wall());

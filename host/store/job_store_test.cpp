@@ -110,6 +110,13 @@ Attempt full_attempt(WallTime now)
     attempt.ended = now + 2s;
     attempt.crashed_worker = true;
     attempt.last_stage = "decode";
+    attempt.stages = {
+        {"load",    0.5 },
+        {"denoise", 3.25}
+    };
+    attempt.collecting = {
+        {"verify", 0.125}
+    };
     return attempt;
 }
 

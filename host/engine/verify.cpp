@@ -1,0 +1,158 @@
+#include "host/engine/verify.hpp"
+
+#include "host/plugin/work_dir.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+namespace reelgate {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Encoding is slower than decoding: ProbeLimits' 36 000 frames of 720p take some ten minutes.
+constexpr auto kConvertPatience = std::chrono::minutes(20);
+constexpr auto kPicturePatience = std::chrono::minutes(2);
+
+using SteadyClock = std::chrono::steady_clock;
+
+double seconds_since(SteadyClock::time_point start)
+{
+    return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+Error deviates(const std::vector<Deviation>& deviations)
+{
+    std::string text = "the video is not what was asked for:";
+    for (const Deviation& d : deviations)
+        text += ' ' + d.what + ' ' + d.found + " instead of " + d.expected + ';';
+    text.pop_back();
+    return Error{.category = Category::output_invalid,
+                 .text = std::move(text),
+                 .code = "deviates",
+                 .phase = Phase::verify};
+}
+
+// For people who look into the directory; nobody else goes by it.
+std::string extension_of(const fs::path& offered)
+{
+    const std::string extension = offered.extension().string();
+    const auto plain = [](char c) {
+        return c == '.' || std::isalnum(static_cast<unsigned char>(c));
+    };
+    const bool is_plain =
+        extension.size() <= 8 && std::all_of(extension.begin(), extension.end(), plain);
+    return is_plain ? extension : std::string();
+}
+
+bool is_numbered(const ArtifactOffer& offer) { return offer.role == "frames"; }
+
+// Numbered pictures come with their rate, or have the one that was asked for.
+double rate_of(const ArtifactOffer& offer, const Request& request)
+{
+    const auto meta = nlohmann::json::parse(offer.meta_json, nullptr, false);
+    if (!meta.is_object() || !meta.contains("fps") || !meta["fps"].is_number()) return request.fps;
+    const double fps = meta["fps"].get<double>();
+    constexpr double kSlowest = 0.01;
+    constexpr double kFastest = 1000;
+    return std::clamp(fps, kSlowest, kFastest);
+}
+
+Result<Done> make_playable(const MediaTool& media, const Conversion& how, VerifiedVideo& film)
+{
+    const auto start = SteadyClock::now();
+    const fs::path playable = film.file.parent_path() / "playable.mp4";
+    const MediaLimits limits{.wall = kConvertPatience};
+    RG_CHECK(convert_media(media, film.file, how, playable, limits));
+    RG_TRY(film.facts, probe_media(media, playable, MediaLimits{}));
+    std::error_code ignored; // it goes with the directory at the latest
+    fs::remove_all(film.file, ignored);
+    film.file = playable;
+    film.times.emplace_back("convert", seconds_since(start));
+    return Done{};
+}
+
+Result<Done> join_pictures(const MediaTool& media,
+                           const AttemptPlan& plan,
+                           const ArtifactOffer& offer,
+                           VerifiedVideo& film)
+{
+    film.file = plan.keep_dir / "frames";
+    RG_CHECK(copy_pictures_from_work_dir(
+        plan.work_dir, offer.path, film.file, ProbeLimits{}.max_frames));
+    return make_playable(media, {.fps = rate_of(offer, plan.request)}, film);
+}
+
+// The provider may still run, and write to its work directory: what is probed is a copy.
+Result<Done> keep_film(const MediaTool& media,
+                       const AttemptPlan& plan,
+                       const ArtifactOffer& offer,
+                       VerifiedVideo& film)
+{
+    const auto start = SteadyClock::now();
+    film.file = plan.keep_dir / ("film" + extension_of(offer.path));
+    RG_CHECK(copy_from_work_dir(plan.work_dir, {.relative = offer.path}, film.file));
+    RG_TRY(film.facts, probe_media(media, film.file, MediaLimits{}));
+    film.times.emplace_back("verify", seconds_since(start));
+    if (plan.request.task == "image") return Done{};
+    const auto how = conversion_for(film.facts, plan.request.fps);
+    if (!how) return Done{};
+    film.notes.push_back("made an MP4 of what was delivered as " + film.facts.container + " with " +
+                         film.facts.video_codec);
+    return make_playable(media, *how, film);
+}
+
+using Maker = Result<std::string> (*)(
+    const MediaTool&, const fs::path&, std::uint64_t, const fs::path&, const MediaLimits&);
+
+// Nobody has lost anything without them.
+void make_picture(const MediaTool& media, Maker make, const std::string& role, VerifiedVideo& film)
+{
+    const fs::path file = film.file.parent_path() / role;
+    auto type =
+        make(media, film.file, film.facts.frames, file, MediaLimits{.wall = kPicturePatience});
+    if (type)
+        film.pictures.push_back({.role = role, .mime = *std::move(type), .file = file});
+    else
+        film.notes.push_back("there is no " + role + ": " + type.error().text);
+}
+
+void make_pictures(const MediaTool& media, VerifiedVideo& film)
+{
+    const auto start = SteadyClock::now();
+    make_picture(media, make_thumbnail, "thumbnail", film);
+    if (film.facts.frames > 1) make_picture(media, make_spritesheet, "spritesheet", film);
+    film.times.emplace_back("pictures", seconds_since(start));
+}
+
+} // namespace
+
+const ArtifactOffer* film_among(const std::vector<ArtifactOffer>& offers, const Request& request)
+{
+    const std::string wanted = request.task == "image" ? "image" : "video";
+    const auto last_of = [&](const std::string& role) {
+        return std::find_if(
+            offers.rbegin(), offers.rend(), [&](const auto& offer) { return offer.role == role; });
+    };
+    if (const auto film = last_of(wanted); film != offers.rend()) return &*film;
+    if (wanted == "image") return nullptr;
+    const auto pictures = last_of("frames");
+    return pictures == offers.rend() ? nullptr : &*pictures;
+}
+
+Result<VerifiedVideo>
+verify_film(const MediaTool& media, const AttemptPlan& plan, const ArtifactOffer& offer)
+{
+    VerifiedVideo film;
+    RG_CHECK(is_numbered(offer) ? join_pictures(media, plan, offer, film)
+                                : keep_film(media, plan, offer, film));
+    film.deviations = deviations(promise_of(plan.request), film.facts);
+    if (!film.deviations.empty() && !plan.accept_deviations) return deviates(film.deviations);
+    if (plan.wants_pictures) make_pictures(media, film);
+    return film;
+}
+
+} // namespace reelgate
