@@ -331,7 +331,7 @@ asio::awaitable<void> JobRun::collect(std::vector<ArtifactOffer> offers)
     }
     engine_.reached(Milestone::verified, id_);
     const Result<Done> adopted = co_await adopt(*std::move(video));
-    if (!adopted) co_await failed(adopted.error());
+    if (!adopted && !engine_.leaving_) co_await failed(adopted.error());
 }
 
 Task<Done> JobRun::adopt(VerifiedVideo video)
@@ -399,8 +399,8 @@ asio::awaitable<void> JobRun::stopped(Error error)
 
 asio::awaitable<void> JobRun::failed(Error error)
 {
+    if (engine_.parts_.store.live(id_) == nullptr) co_return; // it has ended otherwise
     if (over_deadline_) {
-        const std::string stage = job().current()->last_stage;
         error = Error{.category = Category::timeout,
                       .text = "the attempt did not end within its time",
                       .code = "run_deadline",
