@@ -53,6 +53,15 @@ class Ambiguous(DaemonTest):
                 self.assertEqual((again.status, again.code), (400, "unsupported_operation"))
                 reelgate.kill()
 
+    def test_one_that_is_cancelled_ends_and_says_what_it_may_have_cost(self):
+        reelgate = self.paid(reconcile=[{"answer": {"value": {"found": None}}}])
+        video = reelgate.create(run=[LOST])
+        reelgate.until(video, "ambiguous")
+        told = reelgate.ask("POST", f"/v1/videos/{video}/cancel").json
+        self.assertEqual((told["compute_stopped"], told["billing"]), (False, "maybe_billed"))
+        self.assertEqual(reelgate.ended(video)["state"], "cancelled")
+        self.assertEqual(self.submits(), {"cloud": 1, "other": 0})
+
     def test_a_refusal_before_it_left_goes_to_the_next_and_costs_nothing(self):
         reelgate = self.paid(run=["intend", {"refuse": {"category": "auth_failed"}}])
         video = reelgate.create()
