@@ -135,14 +135,6 @@ TEST(WorkDir, WhatMayNotBeOpenedIsNotCopied)
     EXPECT_FALSE(fs::exists(scratch / "copy"));
 }
 
-std::string text_of(const fs::path& file)
-{
-    std::ifstream in(file);
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
-
 TEST(WorkDir, CopiesPicturesInTheOrderOfTheirNumbers)
 {
     const ScratchDir scratch;
