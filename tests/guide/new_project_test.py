@@ -79,6 +79,7 @@ class NewProject:
         environment["HOME"] = str(self.work)
         if cache := os.environ.get("CCACHE_DIR", pathlib.Path.home() / ".cache" / "ccache"):
             environment["CCACHE_DIR"] = str(cache)
+            environment["CCACHE_BASEDIR"] = str(self.work) # another directory each time, the same files
         done = subprocess.run([str(word) for word in command], cwd=directory, env=environment, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if not may_fail:
