@@ -24,6 +24,7 @@ struct AttemptPlan {
     std::chrono::seconds deadline = std::chrono::minutes(30);
     std::string idempotency_key;
     bool accept_deviations = false;
+    bool wants_mp4 = false;                      // made of what was delivered, if that is none
     bool wants_pictures = false;                 // a thumbnail and a sprite sheet of the film
     std::optional<std::string> remote_json = {}; // the work exists already: follow it
 };

@@ -126,6 +126,7 @@ Task<Done> JobRun::work_dir_ready()
                         .deadline = engine_.settings_.attempt_deadline,
                         .idempotency_key = name,
                         .accept_deviations = job().order.accept_deviation,
+                        .wants_mp4 = true,
                         .wants_pictures = true};
     auto make = [dir = plan_.work_dir,
                  inputs = engine_.inputs_of(job().order.inputs_dir),

@@ -97,7 +97,7 @@ Result<Done> keep_film(const MediaTool& media,
     RG_CHECK(copy_from_work_dir(plan.work_dir, {.relative = offer.path}, film.file));
     RG_TRY(film.facts, probe_media(media, film.file, MediaLimits{}));
     film.times.emplace_back("verify", seconds_since(start));
-    if (plan.request.task == "image") return Done{};
+    if (plan.request.task == "image" || !plan.wants_mp4) return Done{};
     const auto how = conversion_for(film.facts, plan.request.fps);
     if (!how) return Done{};
     film.notes.push_back("made an MP4 of what was delivered as " + film.facts.container + " with " +
