@@ -104,6 +104,12 @@ asio::awaitable<Reply> Api::answer(Call call)
     Found found = find(call.verb, call.path);
     if (found.endpoint == nullptr) co_return no_such_path(found, call);
     call.params = std::move(found.params);
+    if (settings.keys.empty() && !settings.is_open &&
+        is_from_a_strange_page(call, settings.cors_origins))
+        co_return error_reply(403,
+                              "origin_not_allowed",
+                              "a page of another origin may call if server.cors_origins names it, "
+                              "or with a key of auth.keys");
     if (!settings.keys.empty()) {
         const ApiKey* const key = key_of(settings.keys, presented_key(call));
         if (const auto why_not = why_not_allowed(found.endpoint->access, key))

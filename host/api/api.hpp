@@ -21,6 +21,7 @@ struct ApiKey {
 
 struct ApiSettings {
     std::vector<ApiKey> keys; // none: whoever reaches the address may call
+    bool is_open = false;     // to any page and under any name, as the configuration says
     Origins cors_origins;     // pages that may call from a browser
     std::string version;
     std::string public_url; // "http://127.0.0.1:8055": what content links begin with

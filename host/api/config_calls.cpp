@@ -1,4 +1,5 @@
 // The configuration over HTTP: shown, checked, changed, taken anew.
+#include "host/api/body.hpp"
 #include "host/api/config_desk.hpp"
 #include "host/api/wire.hpp"
 #include "host/config/merge.hpp"
@@ -69,7 +70,7 @@ asio::awaitable<Reply> check(Api& api, Call call)
 {
     std::optional<std::string> text;
     if (!call.body.empty()) {
-        const Json body = Json::parse(call.body, nullptr, false);
+        const Json body = parse_body(call.body);
         const auto given = body.is_object() ? body.find("text") : body.end();
         if (!body.is_object() || given == body.end() || !given->is_string())
             co_return error_reply(
@@ -125,7 +126,7 @@ Json values_of(const Loaded& loaded, const std::vector<OverlayChange>& changes)
 
 asio::awaitable<Reply> change(Api& api, Call call)
 {
-    const Json body = Json::parse(call.body, nullptr, false);
+    const Json body = parse_body(call.body);
     std::vector<OverlayChange> changes;
     if (!body.is_object() || !collect(body, "", changes) || changes.empty())
         co_return error_reply(400,

@@ -18,7 +18,24 @@ bool is_allowed(std::string_view origin, const Origins& allowed)
     });
 }
 
+// "127.0.0.1:8055", "[::1]", "localhost": what no name server decides about.
+bool is_address(std::string_view host)
+{
+    if (host.empty() || host.front() == '[') return true;
+    host = host.substr(0, host.find(':'));
+    return host == "localhost" || host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 } // namespace
+
+bool is_from_a_strange_page(const Call& call, const Origins& allowed)
+{
+    const std::string_view origin = call.header("origin");
+    const std::string_view host = call.header("host");
+    if (is_allowed(origin, allowed)) return false;
+    if (!is_address(host)) return true;
+    return !origin.empty() && origin != "http://" + std::string(host);
+}
 
 std::optional<Reply> preflight(const Call& call, const Origins& allowed)
 {

@@ -1,5 +1,7 @@
 #include "host/api/create_body.hpp"
 
+#include "host/api/body.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <utility>
@@ -249,7 +251,7 @@ std::variant<CreateBody, BadField> read_create_body(const Json& given)
 
 std::variant<CreateBody, BadField> parse_create_body(const std::string& text)
 {
-    const Json body = Json::parse(text, nullptr, false);
+    const Json body = parse_body(text);
     if (!body.is_discarded()) return read_create_body(body);
     return BadField{.param = {}, .code = "invalid_json", .text = "the body is not JSON"};
 }

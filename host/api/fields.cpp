@@ -1,5 +1,7 @@
 #include "host/api/fields.hpp"
 
+#include "host/api/body.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -154,7 +156,7 @@ Json Fields::object(std::string_view name)
     if (value == nullptr) return Json::object();
     if (value->is_object()) return *value;
     if (value->is_string()) {
-        Json parsed = Json::parse(value->get_ref<const std::string&>(), nullptr, false);
+        Json parsed = parse_body(value->get_ref<const std::string&>());
         if (parsed.is_object()) return parsed;
     }
     bad(name, "must be an object");

@@ -1,4 +1,5 @@
 // /v1/videos as OpenAI's clients speak it, and what belongs to it.
+#include "host/api/body.hpp"
 #include "host/api/create_body.hpp"
 #include "host/api/wire.hpp"
 #include "host/base/digest.hpp"
@@ -302,7 +303,7 @@ asio::awaitable<Reply> resolve(Api& api, Call call)
 {
     const Result<Job> job = co_await named_job(api, call);
     if (!job) co_return error_reply(job.error());
-    const auto body = nlohmann::json::parse(call.body, nullptr, false);
+    const auto body = parse_body(call.body);
     std::optional<BadField> fault;
     Fields in(body, fault);
     const auto resolution = resolution_from(in.text({"verdict"}).value_or(""));
@@ -332,7 +333,7 @@ asio::awaitable<Reply> route(Api& api, Call call)
 
 asio::awaitable<Reply> explain(Api& api, Call call)
 {
-    const auto body = nlohmann::json::parse(call.body, nullptr, false);
+    const auto body = parse_body(call.body);
     auto read = read_create_body(body);
     if (const auto* bad = std::get_if<BadField>(&read)) co_return told(*bad);
     JobOrder& order = std::get<CreateBody>(read).order;

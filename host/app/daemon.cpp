@@ -160,6 +160,7 @@ private:
         api::ApiSettings settings;
         settings.keys = api_keys(loaded_.settings);
         settings.cors_origins = loaded_.settings.server.cors_origins;
+        settings.is_open = loaded_.settings.server.allow_open;
         settings.version = REELGATE_VERSION;
         api_ =
             std::make_unique<api::Api>(*engine_, pool_, *artifacts_, clock_, std::move(settings));

@@ -286,6 +286,16 @@ bool is_flat_enough(std::string_view text,
 
 } // namespace
 
+bool is_utf8(std::string_view text)
+{
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t length = character_at(text, at);
+        if (length == 0) return false;
+        at += length;
+    }
+    return true;
+}
+
 ConfigNode parse_document(std::string_view text,
                           const std::string& source,
                           Findings& findings,

@@ -64,7 +64,10 @@ std::string to_string(const Reference& reference); // "env:NAME", "file:path"
 std::optional<Reference>
 reference_in(const ConfigNode& scalar, const std::string& key, Findings& findings);
 
-// What it stands for, or one sentence that says why not. A file loses one newline at its end.
+bool is_utf8(std::string_view text);
+
+// What it stands for, which is UTF-8, or one sentence that says why not. A file loses one newline
+// at its end.
 struct Fetched {
     std::optional<std::string> value = {};
     std::string why_not = {};

@@ -46,6 +46,13 @@ Fetched from_file(const Reference& reference, const Place& place, const ConfigWo
     return {.value = std::move(*text)};
 }
 
+Fetched from_variable(const Reference& reference, const ConfigWorld& world)
+{
+    if (auto value = world.variable(reference.name)) return {.value = std::move(*value)};
+    if (reference.otherwise) return {.value = reference.otherwise, .by_default = true};
+    return {.why_not = "the variable " + reference.name + " is not set"};
+}
+
 } // namespace
 
 std::filesystem::path
@@ -94,10 +101,11 @@ reference_in(const ConfigNode& scalar, const std::string& key, Findings& finding
 
 Fetched fetch(const Reference& reference, const Place& place, const ConfigWorld& world)
 {
-    if (reference.from == Reference::From::file) return from_file(reference, place, world);
-    if (auto value = world.variable(reference.name)) return {.value = std::move(*value)};
-    if (reference.otherwise) return {.value = reference.otherwise, .by_default = true};
-    return {.why_not = "the variable " + reference.name + " is not set"};
+    Fetched fetched = reference.from == Reference::From::file ? from_file(reference, place, world)
+                                                              : from_variable(reference, world);
+    if (fetched.value && !is_utf8(*fetched.value))
+        return {.why_not = "what " + to_string(reference) + " holds is not UTF-8"};
+    return fetched;
 }
 
 } // namespace reelgate

@@ -184,7 +184,9 @@ asio::awaitable<void> JobRun::work()
         auto working = work_on(tools(), plan_, *this);
         Result<std::vector<ArtifactOffer>> offers = co_await std::move(working);
         stages_.stopped(engine_.parts_.clock.now());
+        co_await asio::this_coro::throw_if_cancelled(false); // what is spawned here ends here
         co_await writes_.join();
+        co_await asio::this_coro::throw_if_cancelled(true);
         if (engine_.leaving_) break; // the next daemon takes it up from what is on disk
         if (offers) {
             co_await collect(*std::move(offers));
@@ -202,7 +204,9 @@ asio::awaitable<void> JobRun::work()
         }
     }
     deadline_.cancel();
+    co_await asio::this_coro::throw_if_cancelled(false); // the clock's task refers to this
     co_await clock_.join();
+    co_await asio::this_coro::throw_if_cancelled(true);
 }
 
 asio::awaitable<void> JobRun::until_deadline()

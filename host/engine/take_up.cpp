@@ -112,6 +112,11 @@ asio::awaitable<void> Engine::take_up(JobId id)
 {
     co_await purses_.until_known(); // what has changed by then is counted, no more and no less
     const Job* job = parts_.store.live(id);
+    if (job == nullptr || job->state == JobState::queued) { // somebody decided it meanwhile
+        busy_.erase(id);
+        wake();
+        co_return;
+    }
     const Attempt attempt = *job->current();
     const auto place = slot(attempt.provider);
     const bool same = place != nullptr && place->provider() != nullptr &&

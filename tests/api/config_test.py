@@ -203,6 +203,42 @@ class Config(DaemonTest):
         self.reload(reelgate)
         self.assertNotIn("access-control-allow-origin", reelgate.ask("GET", "/v1/videos", origin=page).headers)
 
+    def test_no_other_page_calls_where_no_key_is_asked_for(self):
+        reelgate = self.daemon(self.providers("one"))
+        for headers, status in [({}, 200), ({"origin": f"http://127.0.0.1:{reelgate.port}"}, 200),
+                                ({"origin": "https://evil.example"}, 403), ({"origin": "null"}, 403),
+                                ({"host": "evil.example:8055"}, 403), ({"host": "localhost:8055"}, 200),
+                                ({"host": "[::1]:8055"}, 200)]:
+            with self.subTest(**headers):
+                for method, path in [("GET", "/v1/config"), ("POST", "/admin/config/reload"), ("GET", "/v1/videos")]:
+                    self.assertEqual(reelgate.ask(method, path, **headers).status, status)
+        self.assertEqual(reelgate.ask("POST", "/v1/videos", '{"prompt":"x"}', content_type="text/plain",
+                                      origin="https://evil.example").code, "origin_not_allowed")
+
+    def test_what_is_nested_too_deeply_is_no_json(self):
+        reelgate = self.daemon(self.providers("one")).until_ready()
+        deep = "[" * 200_000 + "]" * 200_000
+        for method, path in [("POST", "/v1/videos"), ("POST", "/v1/routes/explain"), ("PATCH", "/v1/config"),
+                             ("POST", "/v1/config/check")]:
+            for body in ['{"prompt":"x","zz":%s}' % deep[:30_000] , '{"prompt":"x","params":"%s"}' % deep[:30_000],
+                         '{"prompt":"x","zz":%s}' % deep]:
+                with self.subTest(path=path, bytes=len(body)):
+                    self.assertIn(reelgate.ask(method, path, body).status, (400, 413))
+        self.assertEqual(reelgate.ask("POST", "/v1/videos", {"prompt": "x"}).status, 200, "it is still there")
+
+    def test_a_value_that_is_no_text_is_refused(self):
+        (self.dir / "latin").write_bytes(b"caf\xe9")
+        config = self.providers("one")
+        reelgate = self.daemon(config)
+        config["providers"]["one"]["note"] = "${file:latin}"
+        self.write(config)
+        answer = self.reload(reelgate)
+        self.assertEqual(answer.status, 400)
+        self.assertIn(b"UTF-8", answer.body)
+        reelgate.process.send_signal(signal.SIGHUP)
+        reelgate.line(r"config\.rejected .*")
+        self.assertEqual(reelgate.ask("GET", "/health").status, 200)
+
     def test_a_budget_of_a_key_is_what_the_store_says(self):
         (self.dir / "key").write_text("sesame")
         keys = [{"name": "me", "secret": {"file": "key"}, "budget_usd_per_day": 0.15}]
