@@ -1,5 +1,5 @@
 // What a surface is made of: endpoints, each a function from a call to a reply. Nothing here knows
-// of sockets; host/api/server.cpp and connection.cpp are the only files that do.
+// of sockets; host/api/server.cpp, connection.hpp and connection.cpp alone do.
 #pragma once
 
 #include "host/base/async.hpp"
