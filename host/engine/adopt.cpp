@@ -14,13 +14,16 @@ struct Type {
 
 // clang-format off
 constexpr std::array kTypes{
-    Type{"mp4",  "video/mp4"},
-    Type{"png",  "image/png"},
-    Type{"apng", "image/png"},
-    Type{"jpeg", "image/jpeg"},
-    Type{"webp", "image/webp"},
-    Type{"gif",  "image/gif"},
-    Type{"bmp",  "image/bmp"},
+    Type{"mp4",      "video/mp4"},
+    Type{"mov",      "video/quicktime"},
+    Type{"webm",     "video/webm"},
+    Type{"matroska", "video/matroska"},
+    Type{"png",      "image/png"},
+    Type{"apng",     "image/png"},
+    Type{"jpeg",     "image/jpeg"},
+    Type{"webp",     "image/webp"},
+    Type{"gif",      "image/gif"},
+    Type{"bmp",      "image/bmp"},
 };
 // clang-format on
 

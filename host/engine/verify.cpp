@@ -54,25 +54,90 @@ bool is_numbered(const ArtifactOffer& offer) { return offer.role == "frames"; }
 double rate_of(const ArtifactOffer& offer, const Request& request)
 {
     const auto meta = nlohmann::json::parse(offer.meta_json, nullptr, false);
-    if (!meta.is_object() || !meta.contains("fps") || !meta["fps"].is_number()) return request.fps;
-    const double fps = meta["fps"].get<double>();
-    constexpr double kSlowest = 0.01;
-    constexpr double kFastest = 1000;
-    return std::clamp(fps, kSlowest, kFastest);
+    const bool says = meta.is_object() && meta.contains("fps") && meta["fps"].is_number();
+    return writable_rate(says ? meta["fps"].get<double>() : request.fps);
 }
 
-Result<Done> make_playable(const MediaTool& media, const Conversion& how, VerifiedVideo& film)
+// What differs is a failure, or noted where the order takes it as it is.
+Result<Done> hold_against(const AttemptPlan& plan, const MediaFacts& facts, VerifiedVideo& film)
+{
+    film.deviations = deviations(promise_of(plan.request), facts);
+    if (film.deviations.empty() || plan.accept_deviations) return Done{};
+    return deviates(film.deviations);
+}
+
+std::string text_of(FrameSize size)
+{
+    return std::to_string(size.width) + 'x' + std::to_string(size.height);
+}
+
+fs::path playable_beside(const fs::path& film) { return film.parent_path() / "playable.mp4"; }
+
+// An MP4 in the film's place. `was` is what it is made of: what has lost a frame is no MP4 of it.
+Result<Done> make_playable(const MediaTool& media,
+                           const Conversion& how,
+                           const MediaFacts& was,
+                           VerifiedVideo& film)
 {
     const auto start = SteadyClock::now();
-    const fs::path playable = film.file.parent_path() / "playable.mp4";
+    const fs::path playable = playable_beside(film.file);
     const MediaLimits limits{.wall = kConvertPatience};
     RG_CHECK(convert_media(media, film.file, how, playable, limits));
-    RG_TRY(film.facts, probe_media(media, playable, MediaLimits{}));
+    RG_TRY(MediaFacts facts, probe_media(media, playable, MediaLimits{}));
+    if (facts.frames != was.frames)
+        return Error{.category = Category::internal,
+                     .text = "of " + std::to_string(was.frames) + " frames the MP4 has " +
+                             std::to_string(facts.frames),
+                     .code = "frames_lost",
+                     .phase = Phase::verify};
+    const FrameSize before{was.width, was.height};
+    const FrameSize after{facts.width, facts.height};
+    if (before != after)
+        film.notes.push_back("an MP4 has even sides: " + text_of(before) + " became " +
+                             text_of(after));
+    film.facts = std::move(facts);
     std::error_code ignored; // it goes with the directory at the latest
     fs::remove_all(film.file, ignored);
     film.file = playable;
     film.times.emplace_back("convert", seconds_since(start));
     return Done{};
+}
+
+// A film that is sound, and perhaps paid for, is never lost for want of an MP4.
+Result<Done> make_playable_if_possible(const MediaTool& media,
+                                       const Conversion& how,
+                                       const MediaFacts& was,
+                                       VerifiedVideo& film)
+{
+    const std::string as = "delivered as " + was.container + " with " + was.video_codec;
+    const Result<Done> made = make_playable(media, how, was, film);
+    if (made) {
+        film.notes.push_back("made an MP4 of what was " + as);
+        return made;
+    }
+    if (made.error().category == Category::storage_full) return made; // there will be room
+    std::error_code ignored;                                          // it goes with the directory
+    fs::remove(playable_beside(film.file), ignored);
+    film.notes.push_back("it stays as it was " + as +
+                         ", because no MP4 could be made of it: " + made.error().text);
+    return Done{};
+}
+
+// As many as there are pictures, of the first one's size: a file for each frame.
+Result<MediaFacts> facts_of_pictures(const MediaTool& media, const fs::path& directory)
+{
+    std::uint64_t count = 0;
+    fs::path first;
+    std::error_code failed;
+    for (fs::directory_iterator it(directory, failed), end; !failed && it != end;
+         it.increment(failed)) {
+        if (count++ == 0 || it->path() < first) first = it->path();
+    }
+    if (failed)
+        return system_error(Category::internal, "reading " + directory.string(), failed.value());
+    RG_TRY(MediaFacts facts, probe_media(media, first, MediaLimits{}));
+    facts.frames *= count;
+    return facts;
 }
 
 Result<Done> join_pictures(const MediaTool& media,
@@ -83,7 +148,10 @@ Result<Done> join_pictures(const MediaTool& media,
     film.file = plan.keep_dir / "frames";
     RG_CHECK(copy_pictures_from_work_dir(
         plan.work_dir, offer.path, film.file, ProbeLimits{}.max_frames));
-    return make_playable(media, {.fps = rate_of(offer, plan.request)}, film);
+    RG_TRY(MediaFacts pictures, facts_of_pictures(media, film.file));
+    pictures.fps = rate_of(offer, plan.request);
+    RG_CHECK(hold_against(plan, pictures, film));
+    return make_playable(media, {.fps = pictures.fps}, pictures, film);
 }
 
 // The provider may still run, and write to its work directory: what is probed is a copy.
@@ -97,12 +165,11 @@ Result<Done> keep_film(const MediaTool& media,
     RG_CHECK(copy_from_work_dir(plan.work_dir, {.relative = offer.path}, film.file));
     RG_TRY(film.facts, probe_media(media, film.file, MediaLimits{}));
     film.times.emplace_back("verify", seconds_since(start));
+    const MediaFacts was = film.facts;
+    RG_CHECK(hold_against(plan, was, film));
     if (plan.request.task == "image" || !plan.wants_mp4) return Done{};
-    const auto how = conversion_for(film.facts, plan.request.fps);
-    if (!how) return Done{};
-    film.notes.push_back("made an MP4 of what was delivered as " + film.facts.container + " with " +
-                         film.facts.video_codec);
-    return make_playable(media, *how, film);
+    const auto how = conversion_for(was, plan.request.fps);
+    return how ? make_playable_if_possible(media, *how, was, film) : Done{};
 }
 
 using Maker = Result<std::string> (*)(
@@ -149,8 +216,6 @@ verify_film(const MediaTool& media, const AttemptPlan& plan, const ArtifactOffer
     VerifiedVideo film;
     RG_CHECK(is_numbered(offer) ? join_pictures(media, plan, offer, film)
                                 : keep_film(media, plan, offer, film));
-    film.deviations = deviations(promise_of(plan.request), film.facts);
-    if (!film.deviations.empty() && !plan.accept_deviations) return deviates(film.deviations);
     if (plan.wants_pictures) make_pictures(media, film);
     return film;
 }

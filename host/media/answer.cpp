@@ -5,16 +5,22 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 namespace reelgate {
 namespace {
 
 using Json = nlohmann::json;
 
-// What a probe may end with. Anything else would let a taken-over child choose what the host
+// What a child may end with. Anything else would let one that was taken over choose what the host
 // believes about accounts, money or itself.
-constexpr std::array kCategories{
+constexpr std::array kOfReading{
     Category::output_invalid, Category::artifact_unavailable, Category::internal};
+constexpr std::array kOfMaking{Category::output_invalid,
+                               Category::artifact_unavailable,
+                               Category::internal,
+                               Category::storage_full};
+using Categories = std::span<const Category>;
 
 constexpr std::array<std::string_view, 3> kMade{"image/webp", "image/jpeg", "video/mp4"};
 
@@ -64,11 +70,10 @@ MediaFacts facts_from(const Json& json)
     return facts;
 }
 
-Error error_from(const Json& json)
+Error error_from(const Json& json, Categories known)
 {
     const auto category = category_from(json.at("category").get<std::string>());
-    if (!category ||
-        std::find(kCategories.begin(), kCategories.end(), *category) == kCategories.end())
+    if (!category || std::find(known.begin(), known.end(), *category) == known.end())
         return bad_answer("an unknown category");
     return {.category = *category,
             .text = json.at("text").get<std::string>(),
@@ -92,11 +97,11 @@ std::string text_of(const Json& json)
 
 // Calls `good` on an answer that says that it is one.
 template <class T, class Good>
-Result<T> read(std::string_view text, Good good)
+Result<T> read(std::string_view text, Categories failures, Good good)
 {
     try {
         const Json json = Json::parse(text);
-        if (!json.at("ok").get<bool>()) return error_from(json.at("error"));
+        if (!json.at("ok").get<bool>()) return error_from(json.at("error"), failures);
         return good(json);
     } catch (const Json::exception& failure) {
         return bad_answer(failure.what());
@@ -141,9 +146,13 @@ std::string made_text(const Result<std::string>& outcome)
 
 Result<MediaFacts> answer_from(std::string_view text)
 {
-    return read<MediaFacts>(text, [](const Json& json) { return facts_from(json.at("facts")); });
+    return read<MediaFacts>(
+        text, kOfReading, [](const Json& json) { return facts_from(json.at("facts")); });
 }
 
-Result<std::string> made_from(std::string_view text) { return read<std::string>(text, type_from); }
+Result<std::string> made_from(std::string_view text)
+{
+    return read<std::string>(text, kOfMaking, type_from);
+}
 
 } // namespace reelgate

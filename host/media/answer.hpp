@@ -18,7 +18,7 @@ std::string made_text(const Result<std::string>& outcome);
 // category that no probe ends with, is `output_invalid` with code `media_bad_answer`.
 Result<MediaFacts> answer_from(std::string_view text);
 
-// The type of what was made: one of those that are made here.
+// The type of what was made: one of those that are made here. It may also fail for want of room.
 Result<std::string> made_from(std::string_view text);
 
 } // namespace reelgate

@@ -1,14 +1,15 @@
 #include "host/media/conversion.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace reelgate {
-namespace {
 
-constexpr double kSlowest = 0.01; // frames a second that a film can be written with
-constexpr double kFastest = 1000;
-
-} // namespace
+double writable_rate(double fps)
+{
+    if (!std::isfinite(fps) || fps <= 0) return Conversion{}.fps;
+    return std::clamp(fps, kSlowestRate, kFastestRate);
+}
 
 std::optional<Conversion> conversion_for(const MediaFacts& facts, double fps)
 {
@@ -23,7 +24,7 @@ std::optional<Conversion> conversion_for(const MediaFacts& facts, double fps)
     const double rate = facts.fps > 0 ? facts.fps : fps;
     return Conversion{.copy_pictures = in_boxes && plain,
                       .copy_sound = in_boxes && audible,
-                      .fps = std::clamp(rate, kSlowest, kFastest)};
+                      .fps = writable_rate(rate)};
 }
 
 } // namespace reelgate

@@ -17,15 +17,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-double seconds(std::int64_t time, const AVStream& stream)
+double seconds(double time, const AVStream& stream) { return time * av_q2d(stream.time_base); }
+
+// A file may name any time, and two that are further apart than a number can say.
+double seconds_between(std::int64_t first, std::int64_t time, const AVStream& stream)
 {
-    return static_cast<double>(time) * av_q2d(stream.time_base);
+    return seconds(static_cast<double>(time) - static_cast<double>(first), stream);
 }
 
 bool is_rgb_codec(AVCodecID codec)
 {
     return codec == AV_CODEC_ID_GIF || codec == AV_CODEC_ID_APNG || codec == AV_CODEC_ID_PNG ||
            codec == AV_CODEC_ID_PPM || codec == AV_CODEC_ID_BMP;
+}
+
+// A rate of nothing would be divided by.
+Result<Done> check_rate(double fps)
+{
+    if (fps >= kSlowestRate && fps <= kFastestRate) return Done{};
+    return media_refused("no film can have " + std::to_string(fps) + " frames a second",
+                         "bad_rate");
 }
 
 std::int64_t duration_of(const AVFrame& frame)
@@ -54,9 +65,12 @@ Result<FramePtr> frame_like(const AVStream& stream)
 
 class Film final : public ReadingListener {
 public:
-    Film(const MediaReading& reading, const Conversion& how, FilmWriter& writer)
-        : pictures_(reading.picture_stream()), sound_(reading.sound_stream()), how_(how),
-          writer_(writer)
+    Film(const MediaReading& reading,
+         const ProbeLimits& limits,
+         const Conversion& how,
+         FilmWriter& writer)
+        : pictures_(reading.picture_stream()), sound_(reading.sound_stream()), limits_(limits),
+          how_(how), writer_(writer)
     {
     }
 
@@ -90,17 +104,22 @@ public:
         const double number = static_cast<double>(count_++);
         const bool timed = frame.best_effort_timestamp != AV_NOPTS_VALUE;
         if (timed && !first_) first_ = frame.best_effort_timestamp;
-        const double at =
-            timed ? seconds(frame.best_effort_timestamp - *first_, pictures_) : number / how_.fps;
-        const double lasts = seconds(std::max<std::int64_t>(duration_of(frame), 0), pictures_);
+        const double at = timed ? seconds_between(*first_, frame.best_effort_timestamp, pictures_)
+                                : number / how_.fps;
+        const double lasts =
+            std::max(0.0, seconds(static_cast<double>(duration_of(frame)), pictures_));
+        RG_CHECK(check_time(at + lasts));
         return writer_.add_picture(frame, at, lasts, 1.01 * av_q2d(pictures_.time_base));
     }
 
     Result<Done> on_sound(const AVFrame& frame) override
     {
-        const bool timed = frame.best_effort_timestamp != AV_NOPTS_VALUE;
-        return writer_.add_sound(
-            frame, timed ? seconds(frame.best_effort_timestamp, *sound_) - start_of_pictures() : 0);
+        double at = 0;
+        if (frame.best_effort_timestamp != AV_NOPTS_VALUE)
+            at = seconds(static_cast<double>(frame.best_effort_timestamp), *sound_) -
+                 start_of_pictures();
+        RG_CHECK(check_time(at));
+        return writer_.add_sound(frame, at);
     }
 
     Result<Done> on_packet(const AVPacket& packet, bool pictures) override
@@ -114,11 +133,21 @@ private:
     double start_of_pictures() const
     {
         const bool known = !how_.copy_pictures && pictures_.start_time != AV_NOPTS_VALUE;
-        return known ? seconds(pictures_.start_time, pictures_) : 0;
+        return known ? seconds(static_cast<double>(pictures_.start_time), pictures_) : 0;
+    }
+
+    // Times are a file's to choose; a writer multiplies them.
+    Result<Done> check_time(double at) const
+    {
+        if (at <= static_cast<double>(limits_.max_seconds)) return Done{};
+        return media_refused("the file lasts longer than " + std::to_string(limits_.max_seconds) +
+                                 " seconds, no more is converted",
+                             "too_large");
     }
 
     const AVStream& pictures_;
     const AVStream* sound_;
+    const ProbeLimits& limits_;
     const Conversion& how_;
     FilmWriter& writer_;
     bool sized_ = true;
@@ -184,11 +213,12 @@ Result<Done> convert(const Source& film,
                      const fs::path& output)
 {
     av_log_set_level(AV_LOG_QUIET);
+    RG_CHECK(check_rate(how.fps));
     RG_TRY(const Layout layout, admitted_layout(film, limits));
     MediaReading reading(film, layout, limits);
     RG_CHECK(reading.open());
     RG_TRY(const std::unique_ptr<FilmWriter> writer, FilmWriter::open(output));
-    Film converted(reading, how, *writer);
+    Film converted(reading, limits, how, *writer);
     RG_CHECK(converted.start());
     RG_CHECK(reading.read(converted));
     return writer->finish();
@@ -200,6 +230,7 @@ Result<Done> convert_numbered(const fs::path& directory,
                               const fs::path& output)
 {
     av_log_set_level(AV_LOG_QUIET);
+    RG_CHECK(check_rate(how.fps));
     RG_TRY(const std::vector<fs::path> files, pictures_in(directory));
     RG_TRY(const std::unique_ptr<FilmWriter> writer, FilmWriter::open(output));
     Numbered pictures(limits, how, *writer);

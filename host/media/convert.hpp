@@ -9,8 +9,9 @@
 
 namespace reelgate {
 
-// Number of frames, their times and the sound's beginning stay; sides that are odd lose a pixel.
-// `output` must not exist. Fails as probe() does, or with internal/making_failed.
+// Number of frames, their times and the sound's beginning stay; a side that is odd gets one pixel
+// more, the last once again. `output` must not exist. Fails as probe() does, with
+// output_invalid/bad_rate where no film can have the rate, or with making_failed.
 Result<Done> convert(const Source& film,
                      const ProbeLimits& limits,
                      const Conversion& how,

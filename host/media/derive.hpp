@@ -23,7 +23,7 @@ struct Derivation {
 };
 
 // Both answer with the type of what they wrote, and fail as probe() does, or with
-// internal/making_failed.
+// making_failed.
 Result<std::string> derive_thumbnail(const Source& film, const Derivation& order);
 Result<std::string> derive_spritesheet(const Source& film, const Derivation& order);
 

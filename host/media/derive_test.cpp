@@ -1,13 +1,19 @@
 // Thumbnails, sheets and MP4s, made by the real child from real files.
+#include "host/media/answer.hpp"
+#include "host/media/convert.hpp"
 #include "host/media/media.hpp"
 #include "host/media/reading.hpp"
 #include "host/media/sample_video.hpp"
+#include "host/media/still.hpp"
 
 #include <gmock/gmock.h>
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
+#include <limits>
 
 namespace reelgate {
 namespace {
@@ -173,6 +179,135 @@ INSTANTIATE_TEST_SUITE_P(EachKind, BadPictures, testing::Values(
     BadPicturesRow{"Page",      [] { return Bytes{'<', 'h', 't', 'm', 'l', '>'}; }, "not_media"}),
     [](const auto& row) { return std::string(row.param.name); });
 // clang-format on
+
+// ---- what cannot be written, and what no film can be
+// ----------------------------------------------
+
+class IntoNowhere : public testing::TestWithParam<const char*> {};
+
+// In this process, because the child's own file is made anew: a device that is always full.
+TEST_P(IntoNowhere, ADiskWithoutRoomIsCalledOne)
+{
+    const TempDir dir;
+    const bool gif = std::string(GetParam()) == "gif";
+    if (gif)
+        write_sample(dir / "in", {.muxer = "gif", .encoder = "gif"});
+    else
+        write_sample(dir / "in", {.audio_encoder = "aac", .frames = 24});
+    const auto film = Source::open(dir / "in");
+    ASSERT_TRUE(film);
+    const auto done = convert(*film, {}, {.copy_pictures = !gif, .copy_sound = !gif}, "/dev/full");
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().category, Category::storage_full) << done.error().sentence();
+    EXPECT_EQ(done.error().code, "making_failed");
+}
+
+INSTANTIATE_TEST_SUITE_P(EachWay, IntoNowhere, testing::Values("gif", "mp4"));
+
+TEST(Making, ADiskWithoutRoomIsCalledOne)
+{
+    EXPECT_EQ(making_failed("writing", AVERROR(ENOSPC)).category, Category::storage_full);
+    EXPECT_EQ(making_failed("writing", AVERROR(EDQUOT)).category, Category::storage_full);
+    EXPECT_EQ(making_failed("writing", AVERROR(EFBIG)).category, Category::internal);
+    const Error full = making_failed("writing", AVERROR(ENOSPC));
+    EXPECT_EQ(made_from(made_text(full)).error().category, Category::storage_full);
+    // Reading needs no room: who says so was taken over.
+    EXPECT_EQ(answer_from(made_text(full)).error().code, "media_bad_answer");
+}
+
+class Rate : public testing::TestWithParam<double> {};
+
+TEST_P(Rate, ThatNoFilmCanHaveIsRefused)
+{
+    const TempDir dir;
+    write_sample(dir / "in.gif", {.muxer = "gif", .encoder = "gif"});
+    const auto done = convert_media(tool(), dir / "in.gif", {.fps = GetParam()}, dir / "out", {});
+    EXPECT_EQ(code_of(done), "bad_rate");
+    EXPECT_FALSE(std::filesystem::exists(dir / "out"));
+}
+
+INSTANTIATE_TEST_SUITE_P(EachWay, Rate, testing::Values(0.0, 1e-9, 1001.0, 1e9));
+
+TEST(Conversion, MakesARateOfWhatIsNone)
+{
+    const double infinite = std::numeric_limits<double>::infinity();
+    for (const double none : {0.0, -3.0, infinite, -infinite, std::nan("")})
+        EXPECT_EQ(writable_rate(none), 24) << none;
+    EXPECT_EQ(writable_rate(1e-300), kSlowestRate);
+    EXPECT_EQ(writable_rate(1e300), kFastestRate);
+    EXPECT_EQ(writable_rate(23.976), 23.976);
+}
+
+// Two frames of a GIF that say to be shown for eleven minutes each, in a film of one.
+TEST(Convert, EndsWhereTheTimesOfAFileAreTooLong)
+{
+    const TempDir dir;
+    write_sample(dir / "in.gif", {.muxer = "gif", .encoder = "gif", .rate = 10});
+    Bytes bytes = bytes_of(dir / "in.gif");
+    for (std::size_t i = 0; i + 5 < bytes.size(); ++i)
+        if (bytes[i] == 0x21 && bytes[i + 1] == 0xf9 && bytes[i + 2] == 4)
+            bytes[i + 4] = bytes[i + 5] = 0xff;
+    write_bytes(dir / "in.gif", bytes);
+    const MediaLimits limits{.file = {.max_seconds = 60}};
+    EXPECT_EQ(code_of(convert_media(tool(), dir / "in.gif", {}, dir / "out", limits)), "too_large");
+}
+
+// ---- sides that are odd
+// ---------------------------------------------------------------------------
+
+// The last column and row of an odd picture, and those that were added to them.
+class Edges final : public ReadingListener {
+public:
+    Result<Done> on_picture(const AVFrame& frame) override
+    {
+        size = {static_cast<std::uint32_t>(frame.width), static_cast<std::uint32_t>(frame.height)};
+        for (int row = 0; row < frame.height; ++row)
+            off = std::max(off, distance(frame, row, frame.width - 1, row, frame.width - 2));
+        for (int x = 0; x < frame.width; ++x)
+            off = std::max(off, distance(frame, frame.height - 1, x, frame.height - 2, x));
+        return Done{};
+    }
+
+    FrameSize size;
+    int off = 0;
+
+private:
+    static int distance(const AVFrame& frame, int row, int x, int other_row, int other_x)
+    {
+        const auto at = [&](int r, int c) {
+            return int{frame.data[0][std::ptrdiff_t{r} * frame.linesize[0] + c]};
+        };
+        return std::abs(at(row, x) - at(other_row, other_x));
+    }
+};
+
+class Odd : public testing::TestWithParam<FrameSize> {};
+
+TEST_P(Odd, SidesGetTheirLastPixelOnceMore)
+{
+    const TempDir dir;
+    std::filesystem::create_directory(dir / "frames");
+    write_bytes(dir / "frames/0.ppm", ppm(GetParam(), 1));
+    ASSERT_TRUE(convert_media(tool(), dir / "frames", {}, dir / "out.mp4", {}));
+    const auto source = Source::open(dir / "out.mp4");
+    const auto layout = admitted_layout(*source, {});
+    const ProbeLimits limits;
+    MediaReading reading(*source, *layout, limits);
+    ASSERT_TRUE(reading.open());
+    Edges edges;
+    ASSERT_TRUE(reading.read(edges));
+    const auto even = [](std::uint32_t side) { return side + side % 2; };
+    EXPECT_EQ(edges.size, (FrameSize{even(GetParam().width), even(GetParam().height)}));
+    EXPECT_LE(edges.off, 4); // of 255: the encoder's own
+}
+
+INSTANTIATE_TEST_SUITE_P(EachShape,
+                         Odd,
+                         testing::Values(FrameSize{63, 48},
+                                         FrameSize{64, 47},
+                                         FrameSize{63, 47},
+                                         FrameSize{1, 1},
+                                         FrameSize{3, 1}));
 
 // ---- colours ------------------------------------------------------------------------------------
 

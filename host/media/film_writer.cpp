@@ -12,6 +12,7 @@ extern "C" {
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -32,10 +33,43 @@ Result<Done> checked(const std::string& doing, int status)
     return Done{};
 }
 
+FrameSize size_of(const AVFrame& frame)
+{
+    return {static_cast<std::uint32_t>(frame.width), static_cast<std::uint32_t>(frame.height)};
+}
+
+// Colours are told for two pixels by two.
 FrameSize even(const AVFrame& frame)
 {
-    const auto side = [](int one) { return static_cast<std::uint32_t>(std::max(one & ~1, 2)); };
-    return {side(frame.width), side(frame.height)};
+    const FrameSize size = size_of(frame);
+    return {size.width + size.width % 2, size.height + size.height % 2};
+}
+
+// The same picture with its last column and row once more where a side is odd; as many colours as
+// it has are enough.
+Result<FramePtr> padded(const AVFrame& picture)
+{
+    FramePtr out(av_frame_alloc());
+    if (!out) return out_of_memory();
+    const FrameSize size = even(picture);
+    out->format = picture.format;
+    out->width = static_cast<int>(size.width);
+    out->height = static_cast<int>(size.height);
+    if (av_frame_get_buffer(out.get(), 0) < 0) return out_of_memory();
+    for (std::size_t plane = 0; plane < 3; ++plane) {
+        const int shift = plane == 0 ? 0 : 1;
+        const int width = (picture.width + shift) >> shift;
+        const int height = (picture.height + shift) >> shift;
+        for (int row = 0; row < (out->height >> shift); ++row) {
+            const std::uint8_t* const from =
+                picture.data[plane] +
+                std::ptrdiff_t{std::min(row, height - 1)} * picture.linesize[plane];
+            std::uint8_t* const to = out->data[plane] + std::ptrdiff_t{row} * out->linesize[plane];
+            std::memcpy(to, from, static_cast<std::size_t>(width));
+            if (width < (out->width >> shift)) to[width] = to[width - 1];
+        }
+    }
+    return out;
 }
 
 // As fine as the frame rate allows: frames that do not come at a constant rate keep their times.
@@ -182,7 +216,7 @@ Result<Done> FilmWriter::start()
     av_dict_set(&options, "movflags", "+faststart", 0);
     const int status = avformat_write_header(muxer_.get(), &options);
     av_dict_free(&options);
-    return checked("writing the header", status);
+    return written("writing the header", status);
 }
 
 // Sends `frame` (nullptr: there are no more) and writes every packet that comes out.
@@ -205,7 +239,14 @@ Result<Done> FilmWriter::encode(const Track& track, const AVFrame* frame)
 
 Result<Done> FilmWriter::write(AVPacket& packet)
 {
-    return checked("writing the film", av_interleaved_write_frame(muxer_.get(), &packet));
+    return written("writing the film", av_interleaved_write_frame(muxer_.get(), &packet));
+}
+
+// What the muxer says may be what came of a disk without room, and not that.
+Result<Done> FilmWriter::written(const std::string& doing, int status) const
+{
+    const int of_file = muxer_->pb->error;
+    return checked(doing, of_file < 0 ? of_file : status);
 }
 
 // Containers round times to their own base, so a frame that is nearly where a constant rate has it
@@ -221,21 +262,28 @@ std::int64_t FilmWriter::time_of(double at, double slack)
     return std::max(time, last_time_ + 1);
 }
 
-Result<Done> FilmWriter::add_picture(const AVFrame& frame, double at, double lasts, double slack)
+// What the encoder takes: its size, narrow range, colours for two pixels by two.
+Result<FramePtr> FilmWriter::encodable(const AVFrame& frame)
 {
-    const AVCodecContext& encoder = *pictures_.encoder;
-    const FrameSize size{static_cast<std::uint32_t>(encoder.width),
-                         static_cast<std::uint32_t>(encoder.height)};
+    const FrameSize size{static_cast<std::uint32_t>(pictures_.encoder->width),
+                         static_cast<std::uint32_t>(pictures_.encoder->height)};
+    const bool only_odd = even(frame) == size;
     FramePtr picture;
-    const bool as_it_is = frame.format == AV_PIX_FMT_YUV420P && !is_full_range(frame) &&
-                          frame.width == encoder.width && frame.height == encoder.height;
-    if (as_it_is) {
+    if (frame.format == AV_PIX_FMT_YUV420P && !is_full_range(frame) && only_odd) {
         picture.reset(av_frame_clone(&frame));
     } else {
-        RG_TRY(picture, scaler_.scaled(frame, size, AV_PIX_FMT_YUV420P, AVCOL_SPC_BT709));
+        const FrameSize wanted = only_odd ? size_of(frame) : size;
+        RG_TRY(picture, scaler_.scaled(frame, wanted, AV_PIX_FMT_YUV420P, AVCOL_SPC_BT709));
     }
     if (!picture) return out_of_memory();
-    const double tick = av_q2d(encoder.time_base);
+    if (size_of(*picture) == size) return picture;
+    return padded(*picture);
+}
+
+Result<Done> FilmWriter::add_picture(const AVFrame& frame, double at, double lasts, double slack)
+{
+    RG_TRY(const FramePtr picture, encodable(frame));
+    const double tick = av_q2d(pictures_.encoder->time_base);
     last_time_ = time_of(at, slack);
     last_lasts_ = std::max<std::int64_t>(1, std::llround((lasts > 0 ? lasts : 1 / fps_) / tick));
     picture->pts = last_time_;
@@ -351,7 +399,7 @@ Result<Done> FilmWriter::finish()
         RG_CHECK(encode_buffered_sound(true));
     }
     if (sound_.encoder) RG_CHECK(encode(sound_, nullptr));
-    RG_CHECK(checked("writing the index", av_write_trailer(muxer_.get())));
+    RG_CHECK(written("writing the index", av_write_trailer(muxer_.get())));
     return checked("writing the film", avio_closep(&muxer_->pb));
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 
 struct AVAudioFifo;
 struct SwrContext;
@@ -23,7 +24,7 @@ struct CloseMuxer {
 };
 
 // First the tracks, each encoded or copied; then start(); then pictures, sound and packets in the
-// order in which they come; then finish(). Failures to write are internal/making_failed.
+// order in which they come; then finish(). Failures to write are making_failed.
 class FilmWriter {
 public:
     static Result<std::unique_ptr<FilmWriter>> open(const std::filesystem::path& file);
@@ -53,6 +54,8 @@ private:
     Result<Track> add_track(CodecPtr encoder);
     Result<Done> encode(const Track& track, const AVFrame* frame);
     Result<Done> write(AVPacket& packet);
+    Result<Done> written(const std::string& doing, int status) const;
+    Result<FramePtr> encodable(const AVFrame& frame);
     std::int64_t time_of(double at, double slack);
     Result<Done> prepare_sound(const AVFrame& frame, double at);
     Result<Done> pull_sound(const std::uint8_t** samples, int count);

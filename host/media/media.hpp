@@ -35,10 +35,10 @@ Result<MediaFacts>
 probe_media(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits);
 
 // Pictures of a film of `frames` frames, as a new file at `output`; the answer is its type. With
-// the promises and the failures of probe_media(), and internal/making_failed when it could not be
-// written. The thumbnail is the frame in the middle, at most 640 pixels wide or high, as WebP. The
-// sheet is a JPEG of up to 25 frames at equal distances, five in a row, each at most 192 pixels
-// wide or high.
+// the promises and the failures of probe_media(), and making_failed when it could not be written:
+// storage_full where there was no room on the disk, else internal. The thumbnail is the frame in
+// the middle, at most 640 pixels wide or high, as WebP. The sheet is a JPEG of up to 25 frames at
+// equal distances, five in a row, each at most 192 pixels wide or high.
 Result<std::string> make_thumbnail(const MediaTool& tool,
                                    const std::filesystem::path& film,
                                    std::uint64_t frames,

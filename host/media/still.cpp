@@ -87,7 +87,8 @@ Error making_failed(const std::string& doing, int status)
     if (status == AVERROR(ENOMEM)) return out_of_memory();
     std::array<char, AV_ERROR_MAX_STRING_SIZE> why{};
     av_strerror(status, why.data(), why.size());
-    return Error{.category = Category::internal,
+    const bool full = status == AVERROR(ENOSPC) || status == AVERROR(EDQUOT);
+    return Error{.category = full ? Category::storage_full : Category::internal,
                  .text = doing + ": " + why.data(),
                  .code = "making_failed",
                  .phase = Phase::verify};
