@@ -60,7 +60,8 @@ asio::awaitable<std::invoke_result_t<Work&>> on_pool(asio::thread_pool& pool, Wo
 }
 
 // Coroutines that belong to one owner. join() ends when the last of them has ended; stop() asks
-// them to end first. The group must outlive its tasks, so the owner awaits join() before it dies.
+// them to end first, and so does whoever is told to end while he waits in join(). The group must
+// outlive its tasks, so the owner awaits join() before it dies.
 class TaskGroup {
 public:
     explicit TaskGroup(asio::any_io_executor executor) : executor_(executor), idle_(executor) {}
@@ -93,11 +94,17 @@ public:
 
     asio::awaitable<void> join()
     {
+        const bool throws = co_await asio::this_coro::throw_if_cancelled();
+        co_await asio::this_coro::throw_if_cancelled(false);
         while (!tasks_.empty()) {
+            const auto mine = co_await asio::this_coro::cancellation_state;
+            if (mine.cancelled() != asio::cancellation_type::none) stop();
+            if (tasks_.empty()) break; // they ended at once
             idle_.expires_at(asio::steady_timer::time_point::max());
             boost::system::error_code woken;
             co_await idle_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         }
+        co_await asio::this_coro::throw_if_cancelled(throws);
     }
 
     std::size_t size() const { return tasks_.size(); }

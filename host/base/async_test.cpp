@@ -69,5 +69,35 @@ TEST(Async, ABugOfATaskThatIsStoppedIsNotTakenForItsEnd)
     EXPECT_THROW(loop.run(), std::runtime_error);
 }
 
+asio::awaitable<void> sleep_forever(asio::io_context& loop)
+{
+    asio::steady_timer never(loop, asio::steady_timer::time_point::max());
+    co_await never.async_wait(asio::use_awaitable);
+}
+
+asio::awaitable<void> own_a_task(asio::io_context& loop, bool& went_on)
+{
+    TaskGroup mine(loop.get_executor());
+    mine.spawn(sleep_forever(loop));
+    co_await mine.join();
+    EXPECT_EQ(mine.size(), 0U);
+    co_await asio::post(asio::use_awaitable);
+    went_on = true;
+}
+
+TEST(Async, WhoIsStoppedWhileItWaitsForItsTasksStopsThemAndEndsAfterThem)
+{
+    asio::io_context loop;
+    bool went_on = false;
+    TaskGroup tasks(loop.get_executor());
+    tasks.spawn(own_a_task(loop, went_on));
+    loop.poll();
+    tasks.stop();
+    loop.restart();
+    loop.run();
+    EXPECT_EQ(tasks.size(), 0U);
+    EXPECT_FALSE(went_on);
+}
+
 } // namespace
 } // namespace reelgate
