@@ -30,12 +30,14 @@ private:
     void on_intend(const std::string& what_json, Ack ack) override;
     void on_accepted(const std::string& remote_json, Ack ack) override;
 
+    Attempt drawn_up(const Job& job, Dispatch dispatch);
     Task<Done> pick(Dispatch dispatch, std::string record);
     Task<Done> work_dir_ready();
     asio::awaitable<void> work();
     asio::awaitable<void> collect(std::vector<ArtifactOffer> offers);
     Task<Done> adopt(VerifiedVideo video);
-    asio::awaitable<void> failed(Error error);
+    asio::awaitable<void> failed(Error told);
+    Error as_it_is_known(Error error) const;
     asio::awaitable<void> stopped(Error error);
     asio::awaitable<void> give_back(JobEvent as, Error error, Verdict verdict);
     asio::awaitable<void> until_deadline();
@@ -46,7 +48,8 @@ private:
 
     bool may_be_followed(const Error& error) const;
     AttemptTools tools() { return {*slot_.provider(), engine_.parts_.pool, engine_.parts_.media}; }
-    const Job& job() const; // it is live for as long as this runs
+    const Job* job() const { return engine_.parts_.store.live(id_); } // nothing once it has ended
+    bool goes_on() const; // nobody has cancelled it, its time is not over, the daemon stays
 
     Engine& engine_;
     ProviderSlot& slot_;
@@ -55,6 +58,8 @@ private:
     std::string preview_;
     StageClock stages_;
     std::optional<Error> unfit_; // what the order says to this plugin is not for it
+    std::string last_stage_;
+    std::string last_heard_; // the stage and its step, for people
     bool over_deadline_ = false;
     asio::steady_timer deadline_;
     TaskGroup clock_;  // waits for the deadline
