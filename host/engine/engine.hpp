@@ -12,6 +12,7 @@
 #include "host/engine/progress_hub.hpp"
 #include "host/engine/provider_slot.hpp"
 #include "host/engine/purses.hpp"
+#include "host/engine/waitlist.hpp"
 #include "host/media/media.hpp"
 #include "host/router/decide.hpp"
 #include "host/store/artifact_store.hpp"
@@ -116,11 +117,6 @@ public:
     Explained explain(const JobOrder& order, const std::map<std::string, Health>& assume) const;
 
     // What a live job waits for, as of the last turn.
-    struct WaitNote {
-        Waiting for_what = Waiting::slot;
-        std::optional<WallTime> until = {};
-        std::optional<WallTime> since = {}; // of waiting_for_provider, without a break
-    };
     std::optional<WaitNote> waiting(const JobId& id) const;
     std::optional<std::size_t> queue_position(const JobId& id) const;
 
@@ -144,13 +140,21 @@ public:
 private:
     friend class JobRun;
 
+    void took_place(const Job& job, const StoredEvent& event); // on disk
+    void count_in(const std::string& owner);
+    void count_out(const std::string& owner);
+
+    // When jobs are looked at, and what follows: host/engine/scheduler.cpp.
     void wake();
     asio::awaitable<void> turns();
     WallTime turn(); // when to look again at the latest
-    void look_at(const Job& job, std::vector<ProviderSnapshot>& all);
+    bool look_at(const JobId& id, std::vector<ProviderSnapshot>& all);
+    void begin(const Job& job, Decision decision, std::vector<ProviderSnapshot>& all);
     asio::awaitable<void>
     carry(JobId id, Dispatch dispatch, std::shared_ptr<ProviderSlot> place, std::string record);
     asio::awaitable<void> give_up(JobId id, GiveUp why, std::string record);
+    void put_down(const JobId& id); // nobody carries it any more
+
     std::vector<ProviderSnapshot> snapshots() const;
     Decision decide_now(const JobOrder& order,
                         std::span<const Attempt> attempts,
@@ -160,6 +164,10 @@ private:
                         std::optional<WallTime> waiting_since) const;
     KeyView key_of(const std::string& owner) const;
     Result<Done> admissible(const JobOrder& order) const;
+    Result<Done> room_for_one_more(const std::string& owner) const;
+
+    // How jobs end before their time: host/engine/ending.cpp.
+    asio::awaitable<void> until_ended(JobId id, std::chrono::milliseconds patience);
 
     // host/engine/sweep.cpp
     asio::awaitable<void> sweep();
@@ -191,8 +199,10 @@ private:
     std::vector<std::shared_ptr<ProviderSlot>> slots_;
     std::vector<std::shared_ptr<ProviderSlot>> retired_; // they end what they work on
     ProgressHub hub_;
-    std::map<JobId, WaitNote> waits_;
-    std::set<JobId> busy_;  // jobs that some coroutine carries
+    Waitlist waits_;
+    std::set<JobId> busy_;                       // jobs that some coroutine carries
+    std::map<std::string, std::size_t> live_of_; // how many jobs live, by owner; with those to come
+    std::size_t live_ = 0;
     bool draining_ = false; // nothing new is taken or begun
     bool leaving_ = false;  // providers are being stopped: their last words are not verdicts
     bool woken_ = false;

@@ -27,7 +27,7 @@ public:
     std::chrono::milliseconds passed{0};
 };
 
-// Works until it is cancelled or stopped.
+// Works until it is cancelled, stopped or told to finish.
 class BusyProvider final : public Provider {
 public:
     BusyProvider(asio::io_context& loop, Description description, ProbeReport report)
@@ -45,21 +45,34 @@ public:
     }
     Task<ProbeReport> probe() override { co_return report_; }
 
-    Task<Done> run(AttemptOrder order, AttemptListener&) override
+    Task<Done> run(AttemptOrder order, AttemptListener& listener) override
     {
         const std::string id = order.id;
         asio::steady_timer& end = runs.try_emplace(id, loop_).first->second;
         end.expires_at(asio::steady_timer::time_point::max());
+        listeners_[id] = &listener;
         boost::system::error_code woken;
         co_await end.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         runs.erase(id);
-        co_return Error{
-            .category = Category::cancelled, .text = "cancelled", .billing = Billing::free};
+        listeners_.erase(id);
+        co_return ends_with;
     }
     void cancel(const std::string& attempt) override
     {
+        if (hears_cancel) finish(attempt);
+    }
+
+    // What the test has it do.
+    void finish(const std::string& attempt)
+    {
         if (const auto run = runs.find(attempt); run != runs.end()) run->second.cancel();
     }
+    void intend(const std::string& attempt)
+    {
+        listeners_.at(attempt)->on_intend(R"({"key":"k"})", [](rg_status) {});
+    }
+    bool hears_cancel = true;
+    Error ends_with{.category = Category::cancelled, .text = "cancelled", .billing = Billing::free};
     Task<std::string> abandon(std::string) override { co_return "{}"; }
     Task<std::string> call(std::string, std::string, std::string, std::string) override
     {
@@ -78,6 +91,7 @@ private:
     asio::io_context& loop_;
     Description description_;
     ProbeReport report_;
+    std::map<std::string, AttemptListener*> listeners_;
 };
 
 // One engine, from its start to the end of its last coroutine.

@@ -26,8 +26,7 @@ void Engine::reconfigure(EngineSettings settings, std::vector<NewPlace> provider
     }
     for (auto& gone : before)
         if (gone != nullptr) retiring_.spawn(retire(std::move(gone)));
-    for (auto& [id, note] : waits_) // what they wait for may be there now, or never come
-        note.until = parts_.clock.wall();
+    waits_.look_again(); // what they wait for may be there now, or never come
     wake();
 }
 

@@ -113,8 +113,7 @@ asio::awaitable<void> Engine::take_up(JobId id)
     co_await purses_.until_known(); // what has changed by then is counted, no more and no less
     const Job* job = parts_.store.live(id);
     if (job == nullptr || job->state == JobState::queued) { // somebody decided it meanwhile
-        busy_.erase(id);
-        wake();
+        put_down(id);
         co_return;
     }
     const Attempt attempt = *job->current();
@@ -145,8 +144,7 @@ asio::awaitable<void> Engine::take_up(JobId id)
         });
         co_await reconcile(id);
     }
-    busy_.erase(id);
-    wake();
+    put_down(id);
 }
 
 asio::awaitable<void> Engine::settle(JobId id, std::vector<Step> steps)
