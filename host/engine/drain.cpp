@@ -1,8 +1,6 @@
 // The end of an engine: what runs may end, and what does not is left as it stands on disk.
 #include "host/engine/engine.hpp"
 
-#include <algorithm>
-
 namespace reelgate {
 namespace {
 
@@ -10,18 +8,22 @@ constexpr auto kEndsWithin = std::chrono::seconds(2); // of an attempt whose pro
 
 } // namespace
 
+asio::awaitable<void> Engine::until_nobody_is_carried(std::chrono::milliseconds patience)
+{
+    const auto latest = std::chrono::steady_clock::now() + patience;
+    while (!busy_.empty() && std::chrono::steady_clock::now() < latest)
+        co_await bell_.wait_until(latest);
+}
+
 asio::awaitable<void> Engine::drain(std::chrono::milliseconds patience)
 {
     draining_ = true;
     purses_.stop();
     wake();
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    asio::steady_timer pause(parts_.loop);
-    while (!busy_.empty() && std::chrono::steady_clock::now() < deadline) {
-        pause.expires_after(std::chrono::milliseconds(20));
-        co_await pause.async_wait(asio::use_awaitable);
-    }
+    bell_.ring();
+    co_await until_nobody_is_carried(patience);
     leaving_ = true; // what ends from now on is left as it stands on disk
+    bell_.ring();
     TaskGroup stopping(parts_.loop.get_executor());
     for (const auto& place : slots_)
         stopping.spawn(place->stop());
@@ -32,13 +34,7 @@ asio::awaitable<void> Engine::drain(std::chrono::milliseconds patience)
     co_await counting_.join();
     // What their providers have left ends by itself; only what still waits for something is
     // stopped.
-    const auto at_work = [](const auto& place) { return place->running() > 0; };
-    const auto patience_for_ends = std::chrono::steady_clock::now() + kEndsWithin;
-    while (std::any_of(slots_.begin(), slots_.end(), at_work) &&
-           std::chrono::steady_clock::now() < patience_for_ends) {
-        pause.expires_after(std::chrono::milliseconds(5));
-        co_await pause.async_wait(asio::use_awaitable);
-    }
+    co_await until_nobody_is_carried(kEndsWithin);
     tasks_.stop();
     co_await tasks_.join();
 }

@@ -45,11 +45,8 @@ Task<CancelAnswer> Engine::cancel(JobId id)
 asio::awaitable<void> Engine::until_ended(JobId id, std::chrono::milliseconds patience)
 {
     const auto latest = std::chrono::steady_clock::now() + patience;
-    asio::steady_timer pause(parts_.loop);
-    while (parts_.store.live(id) != nullptr && std::chrono::steady_clock::now() < latest) {
-        pause.expires_after(std::chrono::milliseconds(20));
-        co_await pause.async_wait(asio::use_awaitable);
-    }
+    while (parts_.store.live(id) != nullptr && std::chrono::steady_clock::now() < latest)
+        co_await bell_.wait_until(latest);
 }
 
 Task<Done> Engine::remove(JobId id, std::chrono::milliseconds patience)

@@ -31,8 +31,8 @@ Engine::Engine(EngineParts parts, EngineSettings settings)
                   waits_.world_changed();
                   wake();
               }),
-      retiring_(parts.loop.get_executor()), counting_(parts.loop.get_executor()),
-      tasks_(parts.loop.get_executor())
+      bell_(parts.loop.get_executor()), retiring_(parts.loop.get_executor()),
+      counting_(parts.loop.get_executor()), tasks_(parts.loop.get_executor())
 {
     purses_.configure(settings_.spend_per_day);
     parts_.store.on_change(
@@ -79,6 +79,7 @@ void Engine::took_place(const Job& job, const StoredEvent& event)
     } else if (event.state == JobState::queued && !busy_.contains(job.id)) {
         if (const Job* const now = parts_.store.live(job.id)) waits_.add(*now);
     }
+    bell_.ring();
     wake();
 }
 

@@ -8,6 +8,7 @@
 #include "host/base/async.hpp"
 #include "host/base/clock.hpp"
 #include "host/base/log.hpp"
+#include "host/engine/bell.hpp"
 #include "host/engine/milestone.hpp"
 #include "host/engine/progress_hub.hpp"
 #include "host/engine/provider_slot.hpp"
@@ -169,6 +170,9 @@ private:
     // How jobs end before their time: host/engine/ending.cpp.
     asio::awaitable<void> until_ended(JobId id, std::chrono::milliseconds patience);
 
+    // host/engine/drain.cpp
+    asio::awaitable<void> until_nobody_is_carried(std::chrono::milliseconds patience);
+
     // host/engine/sweep.cpp
     asio::awaitable<void> sweep();
     asio::awaitable<void> sweep_expired();
@@ -208,6 +212,7 @@ private:
     bool woken_ = false;
     asio::steady_timer alarm_;
     Purses purses_;
+    Bell bell_; // a job has changed, is put down, or everything is about to end
 
     // They run code that uses the members above: keep them last.
     TaskGroup retiring_;

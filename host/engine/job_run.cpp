@@ -203,11 +203,16 @@ asio::awaitable<void> JobRun::work()
         }
         plan_.remote_json = job()->current()->remote_json;
         const auto open_again = co_await slot_.provider()->open(kFollowPatience);
-        if (!open_again) {
-            asio::steady_timer pause(engine_.parts_.loop, kFollowPause);
-            co_await pause.async_wait(asio::use_awaitable);
-        }
+        if (!open_again) co_await pause(kFollowPause);
     }
+}
+
+// As long as it goes on at all.
+asio::awaitable<void> JobRun::pause(std::chrono::nanoseconds longest)
+{
+    const auto latest = std::chrono::steady_clock::now() + longest;
+    while (goes_on() && std::chrono::steady_clock::now() < latest)
+        co_await engine_.bell_.wait_until(latest);
 }
 
 asio::awaitable<void> JobRun::until_deadline()
@@ -224,6 +229,7 @@ asio::awaitable<void> JobRun::until_deadline()
     if (stopped_first) co_return;
     over_deadline_ = true;
     slot_.provider()->cancel(plan_.id);
+    engine_.bell_.ring();
 }
 
 bool JobRun::may_be_followed(const Error& error) const

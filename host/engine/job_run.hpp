@@ -41,6 +41,7 @@ private:
     asio::awaitable<void> stopped(Error error);
     asio::awaitable<void> give_back(JobEvent as, Error error, Verdict verdict);
     asio::awaitable<void> until_deadline();
+    asio::awaitable<void> pause(std::chrono::nanoseconds longest);
     asio::awaitable<void> store_intent(std::string what_json, Ack ack);
     asio::awaitable<void> store_acceptance(std::string remote_json, Ack ack);
     asio::awaitable<void> put(std::vector<Step> steps);

@@ -146,6 +146,7 @@ void Engine::put_down(const JobId& id)
     purses_.withdraw(id);
     const Job* const job = parts_.store.live(id);
     if (job != nullptr && job->state == JobState::queued) waits_.add(*job);
+    bell_.ring();
     wake();
 }
 
