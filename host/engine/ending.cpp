@@ -28,14 +28,8 @@ Task<CancelAnswer> Engine::cancel(JobId id)
         job.finished = now;
         job.expires = expires;
     };
-    // Nobody works on it here, so nobody else would end it; it may go on elsewhere.
-    if (live->state == JobState::ambiguous)
-        steps.push_back(Step{.event = JobEvent::stopped, .edit = [now, expires](Job& job) {
-                                 job.compute_stopped = false;
-                                 job.current()->ended = now;
-                                 job.finished = now;
-                                 job.expires = expires;
-                             }});
+    // Nobody works on it here, so it ends at once; it may go on elsewhere.
+    if (live->state == JobState::ambiguous) steps.push_back(cancelled_unknown());
     RG_CO_TRY(const Job asked, co_await parts_.store.apply(id, std::move(steps)));
     if (const Attempt* attempt = asked.current(); attempt != nullptr && !never_left)
         cancel_at(attempt->provider, attempt_name(asked.id, attempt->number));

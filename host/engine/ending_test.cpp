@@ -63,8 +63,73 @@ protected:
         return stage.finish(engine.submit(order, std::nullopt));
     }
 
+    // A job that the provider has and has not answered yet.
+    JobId running(Engine& engine)
+    {
+        const auto admitted = submit(engine);
+        if (!admitted) throw std::runtime_error(admitted.error().sentence());
+        const JobId id = admitted->job.id;
+        const std::size_t before = provider(engine).runs.size();
+        stage.until([&] { return provider(engine).runs.size() > before || began(engine, id); });
+        return id;
+    }
+    bool began(Engine& engine, const JobId& id)
+    {
+        return provider(engine).runs.contains(id.text + ".1");
+    }
+
+    // A paid job that has left, perhaps.
+    JobId ambiguous(Engine& engine)
+    {
+        const JobId id = running(engine);
+        BusyProvider& at = provider(engine);
+        at.ends_with = Error{.category = Category::timeout,
+                             .text = "no answer",
+                             .phase = Phase::submit,
+                             .billing = Billing::maybe_billed};
+        at.intend(id.text + ".1");
+        stage.until([&] { return !engine.store().live(id)->current()->intent_json.empty(); });
+        at.finish(id.text + ".1");
+        stage.until([&] { return engine.store().live(id)->state == JobState::ambiguous; });
+        return id;
+    }
+
     EngineStage stage{settings()};
 };
+
+TEST_F(Ending, AnAmbiguousJobThatIsCancelledEnds)
+{
+    Engine& engine = open(Charge::paid);
+    const JobId id = ambiguous(engine);
+    const auto answer = stage.finish(engine.cancel(id));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->billing, Billing::maybe_billed);
+    Result<Job> ended = stage.finish(engine.find(id));
+    stage.until([&] {
+        ended = stage.finish(engine.find(id));
+        return is_final(ended->state);
+    });
+    EXPECT_EQ(ended->state, JobState::cancelled);
+    EXPECT_EQ(ended->compute_stopped, false);
+    EXPECT_EQ(billing_of(*ended), Billing::maybe_billed);
+}
+
+TEST_F(Ending, AJobThatAPersonDeclaresLostIsTriedAgainAtOnce)
+{
+    Engine& engine = open(Charge::paid);
+    const JobId id = ambiguous(engine);
+    ASSERT_TRUE(stage.finish(engine.resolve(id, Resolution::lost)));
+    stage.until([&] { return provider(engine).runs.contains(id.text + ".2"); });
+}
+
+TEST_F(Ending, TheEndOfTheDaemonDoesNotWaitForWhatNobodyKnows)
+{
+    Engine& engine = open(Charge::paid);
+    ambiguous(engine);
+    bool is_over = false;
+    asio::co_spawn(stage.loop, engine.drain(1h), [&](std::exception_ptr) { is_over = true; });
+    EXPECT_TRUE(stage.until([&] { return is_over; }));
+}
 
 TEST_F(Ending, AJobThatFailsAtOnceLeavesRoomForTheNext)
 {

@@ -182,11 +182,13 @@ private:
 
     // What a restart means for a job that was not at rest: host/engine/take_up.cpp.
     asio::awaitable<void> take_up(JobId id);
-    asio::awaitable<void> settle(JobId id, std::vector<Step> steps);
+    asio::awaitable<bool> settle(JobId id, std::vector<Step> steps);
     asio::awaitable<void> follow(JobId id, std::shared_ptr<ProviderSlot> place);
     asio::awaitable<void> abandon(JobId id, std::shared_ptr<ProviderSlot> place);
     asio::awaitable<void> reconcile(JobId id);
-    asio::awaitable<bool> ask_what_became(JobId id, Attempt attempt);
+    asio::awaitable<void> while_ambiguous(JobId id, std::chrono::nanoseconds longest);
+    Step cancelled_unknown() const;
+    asio::awaitable<void> ask_what_became(JobId id, Attempt attempt);
     std::vector<Step> leftover_steps(const Job& job) const;
     Step end_as(JobEvent event, Error error) const;
 

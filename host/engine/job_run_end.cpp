@@ -160,12 +160,11 @@ asio::awaitable<void> JobRun::failed(Error told)
     const bool may_have_left = undecided && !attempt.intent_json.empty() &&
                                error.billing.value_or(Billing::maybe_billed) != Billing::not_billed;
     if (attempt.charge == Charge::paid && may_have_left) {
-        co_await give_back(JobEvent::verdict_lost, std::move(error), Verdict::ambiguous);
         engine_.parts_.log.write(Event::attempt_ambiguous,
                                  {
                                      {"job_id", id_.text}
         });
-        engine_.tasks_.spawn(engine_.reconcile(id_));
+        co_await give_back(JobEvent::verdict_lost, std::move(error), Verdict::ambiguous);
     } else if (undecided) {
         co_await give_back(JobEvent::refused, std::move(error), Verdict::refused);
     } else {

@@ -113,9 +113,12 @@ void Engine::begin(const Job& job, Decision decision, std::vector<ProviderSnapsh
 asio::awaitable<void>
 Engine::carry(JobId id, Dispatch dispatch, std::shared_ptr<ProviderSlot> place, std::string record)
 {
-    JobRun run(*this, *place, id);
-    co_await run.from_the_start(std::move(dispatch), std::move(record));
-    place->end();
+    {
+        JobRun run(*this, *place, id);
+        co_await run.from_the_start(std::move(dispatch), std::move(record));
+        place->end();
+    }
+    co_await reconcile(id);
     put_down(id);
 }
 

@@ -63,6 +63,16 @@ Error written_off(const Attempt& attempt)
                  .billing = Billing::maybe_billed};
 }
 
+Error unknown_at_cancel(const Attempt& attempt)
+{
+    return Error{.category = Category::cancelled,
+                 .text = "cancelled while nobody knew whether " + attempt.provider +
+                         " had accepted the work",
+                 .phase = Phase::submit,
+                 .billing = attempt.billing,
+                 .compute_stopped = false};
+}
+
 Step ended_step(JobEvent event, Error error, Verdict verdict, WallTime now)
 {
     return Step{.event = event, .edit = [error = std::move(error), verdict, now](Job& job) {
@@ -89,7 +99,8 @@ std::vector<Step> Engine::leftover_steps(const Job& job) const
         steps[0].edit =
             [edit = std::move(steps[0].edit), now, keep = settings_.keep_artifacts](Job& changed) {
                 edit(changed);
-                changed.compute_stopped = changed.current()->remote_json.empty();
+                const Attempt& last = *changed.current(); // what may have left may go on elsewhere
+                changed.compute_stopped = last.charge == Charge::free || last.intent_json.empty();
                 changed.finished = now;
                 changed.expires = now + keep;
             };
@@ -111,7 +122,7 @@ std::vector<Step> Engine::leftover_steps(const Job& job) const
 asio::awaitable<void> Engine::take_up(JobId id)
 {
     co_await purses_.until_known(); // what has changed by then is counted, no more and no less
-    const Job* job = parts_.store.live(id);
+    const Job* const job = parts_.store.live(id);
     if (job == nullptr || job->state == JobState::queued) { // somebody decided it meanwhile
         put_down(id);
         co_return;
@@ -122,14 +133,12 @@ asio::awaitable<void> Engine::take_up(JobId id)
                       place->config().plugin == attempt.plugin;
 
     if (job->state == JobState::ambiguous) {
-        co_await reconcile(id);
+        // Below.
     } else if (attempt.remote_json.empty() || job->state == JobState::cancelling) {
         if (job->state == JobState::cancelling && !attempt.remote_json.empty() && same)
             co_await abandon(id, place);
         else
             co_await settle(id, leftover_steps(*job));
-        const Job* after = parts_.store.live(id);
-        if (after != nullptr && after->state == JobState::ambiguous) co_await reconcile(id);
     } else if (same) {
         co_await follow(id, place);
     } else {
@@ -142,23 +151,28 @@ asio::awaitable<void> Engine::take_up(JobId id)
                              {"job_id", id.text   },
                              {"code",   "orphaned"}
         });
-        co_await reconcile(id);
     }
+    co_await reconcile(id);
     put_down(id);
 }
 
-asio::awaitable<void> Engine::settle(JobId id, std::vector<Step> steps)
+// False where somebody else was first.
+asio::awaitable<bool> Engine::settle(JobId id, std::vector<Step> steps)
 {
     const auto applied = co_await parts_.store.apply(id, std::move(steps));
-    if (!applied) note_bug("taking up what an earlier daemon left", applied.error());
+    if (!applied && !leaving_ && applied.error().code != "illegal_event")
+        note_bug("settling what became of an attempt", applied.error());
+    co_return applied.has_value();
 }
 
 // Accepted work: the same remote job, the same provider, no submit.
 asio::awaitable<void> Engine::follow(JobId id, std::shared_ptr<ProviderSlot> place)
 {
     place->begin();
-    JobRun run(*this, *place, id);
-    co_await run.from_remote();
+    {
+        JobRun run(*this, *place, id);
+        co_await run.from_remote();
+    }
     place->end();
 }
 
@@ -181,17 +195,23 @@ asio::awaitable<void> Engine::abandon(JobId id, std::shared_ptr<ProviderSlot> pl
     if (job != nullptr) co_await settle(id, leftover_steps(*job));
 }
 
-// Until it is known, a person decides, or the job's own deadline is over.
+// Until it is known, a person decides, or the job's own deadline is over. A job that is not
+// ambiguous is let be.
 asio::awaitable<void> Engine::reconcile(JobId id)
 {
-    asio::steady_timer pause(parts_.loop);
-    auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(kFirstAsk);
+    auto wait = std::chrono::duration_cast<std::chrono::nanoseconds>(kFirstAsk);
     while (!draining_) {
-        const Job* job = parts_.store.live(id);
+        const Job* const job = parts_.store.live(id);
+        if (job != nullptr && job->state == JobState::cancelling) {
+            std::vector<Step> steps;
+            steps.push_back(cancelled_unknown());
+            co_await settle(id, std::move(steps));
+            co_return;
+        }
         if (job == nullptr || job->state != JobState::ambiguous) co_return; // somebody decided
         const Attempt attempt = *job->current();
         const WallTime now = parts_.clock.wall();
-        const auto deadline =
+        const WallTime deadline =
             job->created + job->order.deadline.value_or(settings_.limits.deadline);
         if (now >= deadline) {
             std::vector<Step> steps;
@@ -199,25 +219,49 @@ asio::awaitable<void> Engine::reconcile(JobId id)
             co_await settle(id, std::move(steps));
             co_return;
         }
-        if (co_await ask_what_became(id, attempt)) co_return;
-        pause.expires_after(std::min<std::chrono::nanoseconds>(wait, deadline - now));
-        wait = std::min<std::chrono::milliseconds>(2 * wait, kLongestPause);
-        boost::system::error_code woken;
-        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        co_await ask_what_became(id, attempt);
+        co_await while_ambiguous(id, std::min<std::chrono::nanoseconds>(wait, deadline - now));
+        wait = std::min<std::chrono::nanoseconds>(2 * wait, kLongestPause);
     }
 }
 
-// True once it is known, and acted upon.
-asio::awaitable<bool> Engine::ask_what_became(JobId id, Attempt attempt)
+asio::awaitable<void> Engine::while_ambiguous(JobId id, std::chrono::nanoseconds longest)
+{
+    const auto latest = std::chrono::steady_clock::now() + longest;
+    while (!draining_ && std::chrono::steady_clock::now() < latest) {
+        const Job* const job = parts_.store.live(id);
+        if (job == nullptr || job->state != JobState::ambiguous) co_return;
+        co_await bell_.wait_until(latest);
+    }
+}
+
+// Cancelled while nobody knew whether it had left: nobody else will end it.
+Step Engine::cancelled_unknown() const
+{
+    const WallTime now = parts_.clock.wall();
+    return Step{.event = JobEvent::stopped,
+                .edit = [now, keep = settings_.keep_artifacts](Job& job) {
+                    Attempt* const attempt = job.current();
+                    if (attempt != nullptr && !attempt->ended) {
+                        attempt->ended = now;
+                        attempt->error = unknown_at_cancel(*attempt);
+                    }
+                    job.compute_stopped = false;
+                    job.finished = now;
+                    job.expires = now + keep;
+                }};
+}
+
+// What is known then is acted upon.
+asio::awaitable<void> Engine::ask_what_became(JobId id, Attempt attempt)
 {
     const auto place = slot(attempt.provider);
-    if (place == nullptr || place->provider() == nullptr || attempt.intent_json.empty())
-        co_return false;
+    if (place == nullptr || place->provider() == nullptr || attempt.intent_json.empty()) co_return;
     auto asking = reelgate::reconcile(*place->provider(), attempt.intent_json);
     const Result<Reconciled> told = co_await std::move(asking);
     const Job* job = parts_.store.live(id);
-    if (job == nullptr || job->state != JobState::ambiguous) co_return true;
-    if (!told || told->answer == Reconciled::Answer::unknown) co_return false;
+    if (job == nullptr || job->state != JobState::ambiguous) co_return;
+    if (!told || told->answer == Reconciled::Answer::unknown) co_return;
 
     const bool found = told->answer == Reconciled::Answer::found;
     parts_.log.write(Event::attempt_reconciled,
@@ -239,9 +283,8 @@ asio::awaitable<bool> Engine::ask_what_became(JobId id, Attempt attempt)
             last.ended = now;
         }
     };
-    co_await settle(id, std::move(steps));
-    if (found) co_await follow(id, place);
-    co_return true;
+    const bool is_settled = co_await settle(id, std::move(steps));
+    if (found && is_settled) co_await follow(id, place);
 }
 
 Task<Job> Engine::resolve(JobId id, Resolution resolution)
