@@ -50,11 +50,18 @@ Task<Done> Engine::remove(JobId id, std::chrono::milliseconds patience)
         if (!asked && asked.error().code != "already_final") co_return asked.error();
         co_await until_ended(id, patience);
     }
-    if (parts_.store.live(id) != nullptr)
-        co_return Error{.category = Category::timeout,
-                        .text = "the provider has not let go of it yet",
-                        .code = "still_stopping",
-                        .phase = Phase::admit};
+    if (parts_.store.live(id) != nullptr) {
+        auto hide = [](Job& job) { job.deleted = true; };
+        RG_CO_CHECK(co_await parts_.store.note(id, std::move(hide)));
+        if (parts_.store.live(id) != nullptr) co_return Done{}; // bury() does the rest
+    }
+    const Result<Done> gone = co_await erase(id);
+    if (!gone && gone.error().category == Category::not_found) co_return Done{}; // buried already
+    co_return gone;
+}
+
+Task<Done> Engine::erase(JobId id)
+{
     RG_CO_TRY(const Job job, co_await parts_.store.find(id));
     // Files first: a daemon that ends in between leaves a row, which is found and removed again.
     auto clear = [this, id, inputs = job.order.inputs_dir]() -> Result<Done> {
@@ -64,6 +71,14 @@ Task<Done> Engine::remove(JobId id, std::chrono::milliseconds patience)
     };
     RG_CO_CHECK(co_await on_pool(parts_.pool, std::move(clear)));
     co_return co_await parts_.store.remove(id);
+}
+
+// One that its owner had deleted while it lived, and that has ended now.
+asio::awaitable<void> Engine::bury(JobId id)
+{
+    const auto gone = co_await erase(id);
+    if (!gone && !leaving_ && gone.error().category != Category::not_found)
+        note_bug("removing a deleted job", gone.error());
 }
 
 } // namespace reelgate

@@ -97,6 +97,28 @@ protected:
     EngineStage stage{settings()};
 };
 
+TEST_F(Ending, WhatIsDeletedAndWillNotStopIsHiddenAtOnceAndGoneInTheEnd)
+{
+    Engine& engine = open();
+    const JobId id = running(engine);
+    provider(engine).hears_cancel = false;
+    const auto removed = stage.finish(engine.remove(id, 20ms));
+    ASSERT_TRUE(removed) << removed.error().sentence();
+    EXPECT_NE(engine.store().live(id), nullptr) << "it is at work still";
+    EXPECT_EQ(stage.finish(engine.find(id)).error().code, "video_not_found");
+    EXPECT_TRUE(stage.finish(engine.store().list({}))->jobs.empty());
+    provider(engine).finish(id.text + ".1");
+    stage.until([&] { return !stage.finish(engine.store().find(id)); });
+}
+
+TEST_F(Ending, WhatStopsInTimeIsGoneWhenTheAnswerComes)
+{
+    Engine& engine = open();
+    const JobId id = running(engine);
+    ASSERT_TRUE(stage.finish(engine.remove(id, 1h)));
+    EXPECT_FALSE(stage.finish(engine.store().find(id)));
+}
+
 TEST_F(Ending, AnAmbiguousJobThatIsCancelledEnds)
 {
     Engine& engine = open(Charge::paid);

@@ -76,6 +76,7 @@ void Engine::took_place(const Job& job, const StoredEvent& event)
     if (is_final(event.state)) {
         waits_.drop(job.id);
         count_out(job.order.owner);
+        if (job.deleted && !leaving_) tasks_.spawn(bury(job.id));
     } else if (event.state == JobState::queued && !busy_.contains(job.id)) {
         if (const Job* const now = parts_.store.live(job.id)) waits_.add(*now);
     }
@@ -225,7 +226,15 @@ Task<Admitted> Engine::submit(JobOrder order, std::optional<IdempotencyKey> key)
     co_return admitted;
 }
 
-Task<Job> Engine::find(JobId id) { co_return co_await parts_.store.find(std::move(id)); }
+Task<Job> Engine::find(JobId id)
+{
+    RG_CO_TRY(Job job, co_await parts_.store.find(id));
+    if (job.deleted)
+        co_return Error{.category = Category::not_found,
+                        .text = "there is no video " + id.text,
+                        .code = "video_not_found"};
+    co_return job;
+}
 
 void Engine::note_bug(std::string_view doing, const Error& error) const
 {

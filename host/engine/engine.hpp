@@ -112,7 +112,8 @@ public:
     Task<CancelAnswer> cancel(JobId id);
     Task<Job> resolve(JobId id, Resolution resolution);
 
-    // Cancels it if it lives, waits for its end for at most `patience`, and forgets it.
+    // Cancels it if it lives, and waits for its end for at most `patience`; one that needs longer
+    // is hidden from now on and gone once it has ended. Nobody finds it any more.
     Task<Done> remove(JobId id, std::chrono::milliseconds patience);
 
     Explained explain(const JobOrder& order, const std::map<std::string, Health>& assume) const;
@@ -169,6 +170,8 @@ private:
 
     // How jobs end before their time: host/engine/ending.cpp.
     asio::awaitable<void> until_ended(JobId id, std::chrono::milliseconds patience);
+    Task<Done> erase(JobId id);
+    asio::awaitable<void> bury(JobId id);
 
     // host/engine/drain.cpp
     asio::awaitable<void> until_nobody_is_carried(std::chrono::milliseconds patience);

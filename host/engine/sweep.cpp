@@ -42,7 +42,7 @@ asio::awaitable<void> Engine::sweep_expired()
     const auto old = co_await parts_.store.expired(parts_.clock.wall(), kSweepBatch);
     if (!old) co_return;
     for (const Job& job : *old) {
-        const auto gone = co_await remove(job.id, std::chrono::milliseconds(0));
+        const auto gone = co_await erase(job.id);
         if (!gone) note_bug("removing an expired job", gone.error());
     }
 }

@@ -182,7 +182,8 @@ struct Job {
     bool cancel_asked = false;
     bool can_stop = true;
     std::optional<bool> compute_stopped = {};
-    bool late = false; // a result came after the end
+    bool late = false;    // a result came after the end
+    bool deleted = false; // by its owner while it lived: hidden, and gone once it has ended
     std::optional<JobArtifact> artifact = {};
     std::vector<std::string> warnings = {};
     std::uint64_t seed = 0; // drawn at admission where the client left it open

@@ -272,6 +272,7 @@ void members(D& d, T& job)
     d("can_stop", job.can_stop);
     d("compute_stopped", job.compute_stopped);
     d("late", job.late);
+    d("deleted", job.deleted);
     d("artifact", job.artifact);
     d("warnings", job.warnings);
     d("seed", job.seed);

@@ -144,7 +144,7 @@ Result<JobPage> list_jobs(Database& database, const JobFilter& filter)
         RG_TRY(const bool held, prompt_holds(database, seqs[at], filter.text));
         if (!held) continue;
         RG_TRY(auto row, read_job(database, seqs[at]));
-        if (!row) continue; // removed between two statements
+        if (!row || row->job.deleted) continue; // or removed between two statements
         page.jobs.push_back(std::move(row->job));
     }
     page.has_more = at < seqs.size();

@@ -133,6 +133,7 @@ void fill(Job& job, WallTime now)
     job.can_stop = false;
     job.compute_stopped = true;
     job.late = true;
+    job.deleted = true;
     JobArtifact& artifact = job.artifact.emplace();
     artifact.files = {
         {"video", "ab/video.mp4", "video/mp4", "00ff", 1234}
