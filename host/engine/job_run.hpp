@@ -56,7 +56,6 @@ private:
     ProviderSlot& slot_;
     JobId id_;
     AttemptPlan plan_;
-    std::string preview_;
     StageClock stages_;
     std::optional<Error> unfit_; // what the order says to this plugin is not for it
     std::string last_stage_;

@@ -47,7 +47,13 @@ void JobRun::on_progress(const ProgressNote& note)
     if (note.stage == "download" && note.value > 0) engine_.reached(Milestone::download_half, id_);
 }
 
-void JobRun::on_preview(const std::string& path) { preview_ = path; }
+void JobRun::on_preview(const std::string& path)
+{
+    const Job* const now = job();
+    if (now == nullptr) return;
+    engine_.hub_.previewed(*now,
+                           {.attempt = plan_.number, .work_dir = plan_.work_dir, .path = path});
+}
 
 void JobRun::on_intend(const std::string& what_json, Ack ack)
 {

@@ -36,6 +36,8 @@ void ProgressHub::changed(const Job& job, std::uint64_t cursor)
         latest_.erase(job.id);
         furthest_.erase(job.id);
     }
+    // What an attempt left is gone with it.
+    if (job.state != JobState::running) previews_.erase(job.id);
     tell(HubEvent{.cursor = cursor, .job = job});
 }
 
@@ -51,6 +53,20 @@ void ProgressHub::progressed(const Job& job, Progress progress)
     if (progress.source != ProgressSource::none)
         furthest_[job.id] = std::max(furthest_[job.id], progress.value);
     tell(HubEvent{.cursor = cursor_, .job = job, .progress = std::move(progress)});
+}
+
+void ProgressHub::previewed(const Job& job, Preview preview)
+{
+    Preview& kept = previews_[job.id];
+    preview.number = kept.number + 1;
+    kept = preview;
+    tell(HubEvent{.cursor = cursor_, .job = job, .preview = std::move(preview)});
+}
+
+std::optional<Preview> ProgressHub::latest_preview(const JobId& job) const
+{
+    const auto found = previews_.find(job);
+    return found == previews_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<Progress> ProgressHub::latest(const JobId& job) const

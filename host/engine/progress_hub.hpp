@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,11 +32,20 @@ struct Progress {
     WallTime at = {};
 };
 
+// A picture of the unfinished film, as the provider left it: open it as anything of a stranger's.
+struct Preview {
+    unsigned attempt = 0;
+    std::filesystem::path work_dir = {}; // is gone with the attempt
+    std::string path = {};               // below it
+    std::uint64_t number = 0;            // grows with each picture of the job
+};
+
 // One thing that a listener hears: a change of state (with its cursor on disk) or progress.
 struct HubEvent {
     std::uint64_t cursor = 0; // of the last change of state at that moment
     Job job;                  // as it was then
     std::optional<Progress> progress = {};
+    std::optional<Preview> preview = {};
 };
 
 class ProgressHub {
@@ -65,6 +75,9 @@ public:
     void progressed(const Job& job, Progress progress);
     std::optional<Progress> latest(const JobId& job) const;
 
+    void previewed(const Job& job, Preview preview);               // numbers it
+    std::optional<Preview> latest_preview(const JobId& job) const; // while it runs
+
     // The furthest that any attempt has come: what a client is shown never falls.
     double furthest(const JobId& job) const;
 
@@ -74,6 +87,7 @@ private:
     std::vector<std::weak_ptr<Listener>> listeners_;
     std::unordered_map<JobId, Progress> latest_;
     std::unordered_map<JobId, double> furthest_;
+    std::unordered_map<JobId, Preview> previews_;
     std::uint64_t cursor_ = 0;
 };
 
