@@ -41,6 +41,7 @@ constexpr std::array kEvents{
     EventRow{breaker_changed,   "breaker.changed",   Level::warn,  "a pair of provider and model rests, or no longer does"},
     EventRow{config_loaded,     "config.loaded",     Level::info,  "a configuration holds from now on"},
     EventRow{config_rejected,   "config.rejected",   Level::error, "a changed configuration was refused; what holds is as before"},
+    EventRow{store_low,         "store.low",         Level::error, "there is no room on the disk: work waits, nothing new is admitted"},
     EventRow{internal_fault,    "host.fault",        Level::error, "the daemon met something that only a bug or a broken disk explains"},
 };
 // clang-format on

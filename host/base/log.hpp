@@ -45,6 +45,7 @@ enum class Event : std::uint8_t {
     breaker_changed,
     config_loaded,
     config_rejected,
+    store_low,
     internal_fault,
 };
 

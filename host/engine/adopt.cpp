@@ -43,20 +43,29 @@ void adopt_picture(const ArtifactStore& artifacts, const FilmPicture& picture, J
         done.warnings.push_back("there is no " + picture.role + ": " + kept.error().text);
 }
 
-} // namespace
-
-Result<Done> adopt_film(const ArtifactStore& artifacts, const VerifiedVideo& film, Job& done)
+// A file that was adopted is no longer where it was.
+Result<Done> adopt_files(const ArtifactStore& artifacts, const VerifiedVideo& film, Job& done)
 {
     const auto start = std::chrono::steady_clock::now();
-    done.artifact = JobArtifact{.facts = film.facts, .deviations = film.deviations};
-    done.warnings.insert(done.warnings.end(), film.notes.begin(), film.notes.end());
     RG_TRY(StoredFile kept, artifacts.adopt(done.id, "video", mime_of(film.facts), film.file));
+    done.artifact = JobArtifact{.facts = film.facts, .deviations = film.deviations};
     done.artifact->files.push_back(std::move(kept));
+    done.warnings.insert(done.warnings.end(), film.notes.begin(), film.notes.end());
     for (const FilmPicture& picture : film.pictures)
         adopt_picture(artifacts, picture, done);
     done.current()->collecting = film.times;
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     done.current()->collecting.emplace_back("adopt", took.count());
+    return Done{};
+}
+
+} // namespace
+
+Result<Done> adopt_film(const ArtifactStore& artifacts, const VerifiedVideo& film, Job& done)
+{
+    if (!done.artifact) {
+        RG_CHECK(adopt_files(artifacts, film, done));
+    }
     RG_TRY(StoredFile summary,
            artifacts.write(done.id, "summary", "application/json", job_summary(done)));
     done.artifact->files.push_back(std::move(summary));

@@ -37,6 +37,7 @@ Engine::Engine(EngineParts parts, EngineSettings settings)
     purses_.configure(settings_.spend_per_day);
     parts_.store.on_change(
         [this](const Job& job, const StoredEvent& event) { took_place(job, event); });
+    parts_.store.on_room([this] { wake(); });
 }
 
 Engine::~Engine() = default;
@@ -187,6 +188,12 @@ Result<Done> Engine::admissible(const JobOrder& order) const
 {
     if (draining_)
         return refused(Category::worker_unavailable, "the daemon is stopping", "shutting_down");
+    if (is_short_of_room())
+        return Error{.category = Category::storage_full,
+                     .text = "there is no room on the disk for another job",
+                     .code = "store_full",
+                     .hint = "make room on the disk",
+                     .phase = Phase::store};
     if (!order.route.chain.empty() && chain_for(order).id.empty())
         return invalid("route: there is no chain '" + order.route.chain + "'", "unknown_chain");
     RG_CHECK(room_for_one_more(order.owner));
@@ -259,7 +266,12 @@ Explained Engine::explain(const JobOrder& order, const std::map<std::string, Hea
             .at = now};
 }
 
-std::optional<WaitNote> Engine::waiting(const JobId& id) const { return waits_.noted(id); }
+std::optional<WaitNote> Engine::waiting(const JobId& id) const
+{
+    if (is_short_of_room() && parts_.store.live(id) != nullptr)
+        return WaitNote{.for_what = Waiting::storage};
+    return waits_.noted(id);
+}
 
 std::optional<std::size_t> Engine::queue_position(const JobId& id) const
 {

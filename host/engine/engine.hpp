@@ -56,6 +56,7 @@ struct EngineSettings {
     std::size_t max_queued = 10'000;
     std::chrono::seconds keep_artifacts = std::chrono::hours(24 * 30);
     std::chrono::seconds attempt_deadline = std::chrono::hours(2);
+    std::chrono::milliseconds room_every = std::chrono::seconds(30); // between looks for space
     std::uint64_t config_revision = 1;
 };
 
@@ -156,6 +157,7 @@ private:
     carry(JobId id, Dispatch dispatch, std::shared_ptr<ProviderSlot> place, std::string record);
     asio::awaitable<void> give_up(JobId id, GiveUp why, std::string record);
     void put_down(const JobId& id); // nobody carries it any more
+    bool is_short_of_room() const { return parts_.store.is_full() || short_of_room_ > 0; }
 
     std::vector<ProviderSnapshot> snapshots() const;
     Decision decide_now(const JobOrder& order,
@@ -212,8 +214,9 @@ private:
     std::set<JobId> busy_;                       // jobs that some coroutine carries
     std::map<std::string, std::size_t> live_of_; // how many jobs live, by owner; with those to come
     std::size_t live_ = 0;
-    bool draining_ = false; // nothing new is taken or begun
-    bool leaving_ = false;  // providers are being stopped: their last words are not verdicts
+    unsigned short_of_room_ = 0; // attempts that wait for space on the disk
+    bool draining_ = false;      // nothing new is taken or begun
+    bool leaving_ = false;       // providers are being stopped: their last words are not verdicts
     bool woken_ = false;
     asio::steady_timer alarm_;
     Purses purses_;

@@ -114,7 +114,17 @@ Task<Done> JobRun::pick(Dispatch dispatch, std::string record)
     co_return Done{};
 }
 
-// The plan, and the directory that it names.
+Task<Done> JobRun::make_work_dir_once()
+{
+    const Job* const now = job();
+    if (now == nullptr) co_return internal_error("a job has ended before it began");
+    auto make = [dir = plan_.work_dir,
+                 inputs = engine_.inputs_of(now->order.inputs_dir),
+                 request = plan_.request] { return make_work_dir(dir, inputs, request); };
+    co_return co_await on_pool(engine_.parts_.pool, std::move(make));
+}
+
+// The plan, and the directory that it names; waits for space on the disk.
 Task<Done> JobRun::work_dir_ready()
 {
     const Job* const now = job();
@@ -131,10 +141,13 @@ Task<Done> JobRun::work_dir_ready()
                         .accept_deviations = now->order.accept_deviation,
                         .wants_mp4 = true,
                         .wants_pictures = true};
-    auto make = [dir = plan_.work_dir,
-                 inputs = engine_.inputs_of(now->order.inputs_dir),
-                 request = plan_.request] { return make_work_dir(dir, inputs, request); };
-    co_return co_await on_pool(engine_.parts_.pool, std::move(make));
+    while (true) {
+        auto ready = co_await make_work_dir_once();
+        if (ready) co_return ready;
+        if (ready.error().category != Category::storage_full) co_return ready;
+        const bool again = co_await wait_for_room(ready.error());
+        if (!again) co_return ready;
+    }
 }
 
 asio::awaitable<void> JobRun::from_the_start(Dispatch dispatch, std::string record)

@@ -33,9 +33,13 @@ private:
     Attempt drawn_up(const Job& job, Dispatch dispatch);
     Task<Done> pick(Dispatch dispatch, std::string record);
     Task<Done> work_dir_ready();
+    Task<Done> make_work_dir_once();
     asio::awaitable<void> work();
     asio::awaitable<void> collect(std::vector<ArtifactOffer> offers);
-    Task<Done> adopt(VerifiedVideo video);
+    Task<VerifiedVideo> verified(std::vector<ArtifactOffer> offers);
+    Task<Done> adopted(VerifiedVideo video);
+    Task<Done> adopt_once(const VerifiedVideo& video, Job& done);
+    asio::awaitable<bool> wait_for_room(const Error& why); // false: it is not to be waited for
     asio::awaitable<void> failed(Error told);
     Error as_it_is_known(Error error) const;
     asio::awaitable<void> stopped(Error error);

@@ -25,6 +25,20 @@ asio::awaitable<void> JobRun::put(std::vector<Step> steps)
         engine_.note_bug("storing what became of an attempt", stored.error());
 }
 
+// What there is no room for stays where it is, and so does the job.
+asio::awaitable<bool> JobRun::wait_for_room(const Error& why)
+{
+    engine_.parts_.log.write(Event::store_low,
+                             {
+                                 {"job_id", id_.text},
+                                 {"text",   why.text}
+    });
+    ++engine_.short_of_room_;
+    co_await pause(engine_.settings_.room_every);
+    --engine_.short_of_room_;
+    co_return goes_on();
+}
+
 asio::awaitable<void> JobRun::collect(std::vector<ArtifactOffer> offers)
 {
     const Job* const now = job();
@@ -42,7 +56,7 @@ asio::awaitable<void> JobRun::collect(std::vector<ArtifactOffer> offers)
         steps[0].event = JobEvent::output_ready;
         co_await put(std::move(steps));
     }
-    auto verifying = verify_offers(tools(), plan_, std::move(offers));
+    auto verifying = verified(std::move(offers));
     Result<VerifiedVideo> video = co_await std::move(verifying);
     if (engine_.leaving_) co_return;
     if (!video) {
@@ -50,11 +64,26 @@ asio::awaitable<void> JobRun::collect(std::vector<ArtifactOffer> offers)
         co_return;
     }
     engine_.reached(Milestone::verified, id_);
-    const Result<Done> adopted = co_await adopt(*std::move(video));
-    if (!adopted && !engine_.leaving_) co_await failed(adopted.error());
+    const Result<Done> kept = co_await adopted(*std::move(video));
+    if (kept || engine_.leaving_) co_return;
+    auto discard = [this] { return engine_.parts_.artifacts.remove(id_); };
+    const Result<Done> gone = co_await on_pool(engine_.parts_.pool, std::move(discard));
+    if (!gone) engine_.note_bug("discarding what was not adopted", gone.error());
+    co_await failed(kept.error());
 }
 
-Task<Done> JobRun::adopt(VerifiedVideo video)
+Task<VerifiedVideo> JobRun::verified(std::vector<ArtifactOffer> offers)
+{
+    while (true) {
+        auto verifying = verify_offers(tools(), plan_, offers);
+        Result<VerifiedVideo> video = co_await std::move(verifying);
+        if (video || video.error().category != Category::storage_full) co_return video;
+        const bool again = co_await wait_for_room(video.error());
+        if (!again) co_return video;
+    }
+}
+
+Task<Done> JobRun::adopted(VerifiedVideo video)
 {
     const Job* const before = job();
     if (before == nullptr) co_return internal_error("a job has ended before its file was kept");
@@ -64,6 +93,16 @@ Task<Done> JobRun::adopt(VerifiedVideo video)
     settle(*done.current());
     for (const std::string& warning : done.current()->warnings)
         done.warnings.push_back(warning);
+    while (true) {
+        Result<Done> kept = co_await adopt_once(video, done);
+        if (kept || kept.error().category != Category::storage_full) co_return kept;
+        const bool again = co_await wait_for_room(kept.error());
+        if (!again) co_return kept;
+    }
+}
+
+Task<Done> JobRun::adopt_once(const VerifiedVideo& video, Job& done)
+{
     const WallTime now = engine_.parts_.clock.wall();
     done.finished = now;
     done.expires = now + engine_.settings_.keep_artifacts;

@@ -50,7 +50,7 @@ WallTime Engine::turn()
 {
     const WallTime now = parts_.clock.wall();
     const WallTime latest = now + kLongestSleep;
-    if (waits_.queue().empty()) return latest;
+    if (waits_.queue().empty() || is_short_of_room()) return latest;
     if (!purses_.are_known()) return latest; // whoever is decided on may spend
 
     std::vector<ProviderSnapshot> all = snapshots();

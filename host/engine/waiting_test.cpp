@@ -1,6 +1,8 @@
 // How long a job waits, and for whom: the clock stands still and is moved by hand.
 #include "host/engine/engine_fixture.hpp"
 
+#include <fstream>
+
 namespace reelgate {
 namespace {
 
@@ -30,6 +32,7 @@ protected:
             {.id = "only", .steps = {{.use = "p"}}}
         };
         settings.default_chain = "only";
+        settings.room_every = 1ms;
         return settings;
     }
 
@@ -105,6 +108,32 @@ TEST_F(Waits, ForAPersonWhereTheKeyIsRefused)
     EXPECT_NE(pair(engine).misconfigured, "");
     engine.slot("p")->reset();
     EXPECT_EQ(pair(engine).misconfigured, "");
+}
+
+TEST_F(Waits, InItsPlaceForRoomOnTheDisk)
+{
+    const std::filesystem::path place = stage.scratch / "work" / "p";
+    std::filesystem::create_directories(place.parent_path());
+    std::ofstream(place) << "no directory can be made where this is";
+    Engine& engine = open(ProviderState::ready);
+    JobOrder order;
+    order.wish.prompt = "anything";
+    const auto admitted = stage.finish(engine.submit(order, std::nullopt));
+    ASSERT_TRUE(admitted) << admitted.error().sentence();
+    const JobId id = admitted->job.id;
+    stage.until([&] {
+        const auto told = engine.waiting(id);
+        return told && told->for_what == Waiting::storage;
+    });
+    const auto refused = stage.finish(engine.submit(order, std::nullopt));
+    ASSERT_FALSE(refused) << "nothing new is taken meanwhile";
+    EXPECT_EQ(refused.error().category, Category::storage_full);
+
+    std::filesystem::remove(place);
+    const auto& provider = *static_cast<BusyProvider*>(engine.slot("p")->provider());
+    stage.until([&] { return provider.runs.contains(id.text + ".1"); });
+    EXPECT_EQ(engine.store().live(id)->attempts.size(), 1U) << "it is the same attempt";
+    EXPECT_EQ(engine.waiting(id), std::nullopt);
 }
 
 } // namespace

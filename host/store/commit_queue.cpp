@@ -114,9 +114,14 @@ CommitQueue::Batch CommitQueue::take()
     return {first(waiting_.changes), first(waiting_.waiters)};
 }
 
+void CommitQueue::set_full(bool full)
+{
+    if (std::exchange(full_, full) != full && on_room) on_room();
+}
+
 void CommitQueue::settle(Batch batch, BatchResult result)
 {
-    full_ = result.low_space;
+    set_full(result.low_space);
     const std::size_t done = result.answers.size();
     for (std::size_t i = 0; i < done; ++i)
         settle(batch.changes[i], *batch.waiters[i], std::move(result.answers[i]));
@@ -134,7 +139,7 @@ void CommitQueue::settle(Change& change, Waiter& waiter, Result<Written> answer)
 // of room, or of time, all of it fails, and so does what comes later.
 void CommitQueue::put_back(Batch batch, std::size_t from, const Error& why)
 {
-    full_ = store::is_full(why);
+    set_full(store::is_full(why));
     if (!full_) failure_ = why;
     Batch later = std::exchange(waiting_, Batch{});
     std::move(later.changes.begin(), later.changes.end(), std::back_inserter(batch.changes));

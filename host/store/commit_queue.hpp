@@ -35,6 +35,8 @@ public:
                 std::chrono::milliseconds retry_every,
                 Settled settled);
 
+    std::function<void()> on_room; // is_full() has changed
+
     void start();
     std::shared_ptr<Waiter> hand_in(Change change);
     // `cancelled` if the waiting coroutine is stopped; the change is made nevertheless.
@@ -59,6 +61,7 @@ private:
     asio::awaitable<void> write();
     Batch take();
     void settle(Batch batch, BatchResult result);
+    void set_full(bool full);
     void settle(Change& change, Waiter& waiter, Result<Written> answer);
     void put_back(Batch batch, std::size_t from, const Error& why);
 

@@ -109,6 +109,7 @@ public:
     }
 
     void on_change(Listener listener) override { listeners_.push_back(std::move(listener)); }
+    void on_room(std::function<void()> listener) override { queue_.on_room = std::move(listener); }
 
     Task<Admitted>
     create(JobOrder order, std::uint64_t seed, std::optional<IdempotencyKey> key) override;

@@ -95,6 +95,9 @@ public:
     using Listener = std::function<void(const Job&, const StoredEvent&)>;
     virtual void on_change(Listener listener) = 0;
 
+    // Called on the loop whenever is_full() has become another.
+    virtual void on_room(std::function<void()> listener) = 0;
+
     // `storage_full` where the disk is (nothing stored), `invalid_params/idempotency_key_reused`,
     // `worker_unavailable/store_busy` beyond queue_limit.
     virtual Task<Admitted>
