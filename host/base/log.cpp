@@ -41,6 +41,8 @@ constexpr std::array kEvents{
     EventRow{breaker_changed,   "breaker.changed",   Level::warn,  "a pair of provider and model rests, or no longer does"},
     EventRow{config_loaded,     "config.loaded",     Level::info,  "a configuration holds from now on"},
     EventRow{config_rejected,   "config.rejected",   Level::error, "a changed configuration was refused; what holds is as before"},
+    EventRow{job_quarantined,   "job.quarantined",   Level::error, "a job ended because it kills what works on it"},
+    EventRow{job_suspected,     "job.suspected",     Level::warn,  "a job was at work when an earlier daemon died"},
     EventRow{store_low,         "store.low",         Level::error, "there is no room on the disk: work waits, nothing new is admitted"},
     EventRow{internal_fault,    "host.fault",        Level::error, "the daemon met something that only a bug or a broken disk explains"},
 };

@@ -45,6 +45,8 @@ enum class Event : std::uint8_t {
     breaker_changed,
     config_loaded,
     config_rejected,
+    job_quarantined,
+    job_suspected,
     store_low,
     internal_fault,
 };

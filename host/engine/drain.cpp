@@ -35,6 +35,7 @@ asio::awaitable<void> Engine::drain(std::chrono::milliseconds patience)
     // What their providers have left ends by itself; only what still waits for something is
     // stopped.
     co_await until_nobody_is_carried(kEndsWithin);
+    co_await note_orderly_end();
     tasks_.stop();
     co_await tasks_.join();
 }

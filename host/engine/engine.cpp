@@ -61,12 +61,11 @@ void Engine::start()
         if (job->state == JobState::queued) {
             waits_.add(*job);
         } else {
-            busy_.insert(job->id);
-            tasks_.spawn(take_up(job->id));
+            busy_.insert(job->id); // until it is taken up
         }
     }
-    tasks_.spawn(turns());
     tasks_.spawn(sweep());
+    tasks_.spawn(recall());
 }
 
 void Engine::took_place(const Job& job, const StoredEvent& event)

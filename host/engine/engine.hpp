@@ -197,6 +197,10 @@ private:
     std::vector<Step> leftover_steps(const Job& job) const;
     Step end_as(JobEvent event, Error error) const;
 
+    // What outlives a daemon: host/engine/recall.cpp.
+    asio::awaitable<void> recall();
+    asio::awaitable<void> note_orderly_end();
+
     // Another configuration: host/engine/reconfigure.cpp.
     asio::awaitable<void> watch(std::shared_ptr<ProviderSlot> place);
     asio::awaitable<void> retire(std::shared_ptr<ProviderSlot> place);
@@ -217,6 +221,7 @@ private:
     unsigned short_of_room_ = 0; // attempts that wait for space on the disk
     bool draining_ = false;      // nothing new is taken or begun
     bool leaving_ = false;       // providers are being stopped: their last words are not verdicts
+    bool was_killed_ = false;    // the last daemon died
     bool woken_ = false;
     asio::steady_timer alarm_;
     Purses purses_;

@@ -133,7 +133,8 @@ asio::awaitable<void> Engine::give_up(JobId id, GiveUp why, std::string record)
         // Cancelled meanwhile: then it has ended otherwise.
         if (applied.error().code != "illegal_event") note_bug("giving up", applied.error());
     } else {
-        parts_.log.write(Event::job_failed,
+        const bool is_poison = why.as == JobEvent::poisoned;
+        parts_.log.write(is_poison ? Event::job_quarantined : Event::job_failed,
                          {
                              {"job_id",   id.text                      },
                              {"category", to_string(why.error.category)},

@@ -116,6 +116,16 @@ std::vector<Step> Engine::leftover_steps(const Job& job) const
         steps.push_back(
             ended_step(JobEvent::verdict_lost, std::move(error), Verdict::ambiguous, now));
     }
+    if (!was_killed_) return steps;
+    parts_.log.write(Event::job_suspected,
+                     {
+                         {"job_id",   job.id.text     },
+                         {"provider", attempt.provider}
+    });
+    steps[0].edit = [edit = std::move(steps[0].edit)](Job& changed) {
+        edit(changed);
+        ++changed.current()->host_deaths;
+    };
     return steps;
 }
 

@@ -140,6 +140,7 @@ struct Attempt {
     std::optional<WallTime> ended = {};
     std::optional<Error> error = {};
     bool crashed_worker = false;
+    unsigned host_deaths = 0;               // deaths of the whole daemon while it was at work
     std::string last_stage = {};            // for "silent since ..."
     std::vector<StageTime> stages = {};     // as the provider named them, in order
     std::vector<StageTime> collecting = {}; // verify, convert, pictures, adopt

@@ -12,6 +12,7 @@ namespace reelgate {
 namespace {
 
 constexpr unsigned kCrashesThatPoison = 2;
+constexpr unsigned kHostDeathsThatPoison = 3;
 
 // Everything a decision is made from, in the order in which it would be tried.
 struct Board {
@@ -69,6 +70,16 @@ std::optional<GiveUp> ends_by_itself(const RouteInput& in, const Board& board)
                       .text = "it has killed its worker " + std::to_string(board.history.crashes) +
                               " times" + last,
                       .code = "poisoned",
+                      .hint = "change the request, or let it try again",
+                      .phase = Phase::run}
+        };
+    if (board.history.host_deaths >= kHostDeathsThatPoison)
+        return GiveUp{
+            .as = JobEvent::poisoned,
+            .error = {.category = Category::plugin_crashed,
+                      .text = "the daemon has died " + std::to_string(board.history.host_deaths) +
+                              " times while this was at work" + last,
+                      .code = "poisoned_host",
                       .hint = "change the request, or let it try again",
                       .phase = Phase::run}
         };

@@ -219,6 +219,7 @@ History history_of(const RouteInput& in, const std::vector<Candidate>& candidate
         }
         if (may_be_charged(attempt)) h.money_may_be_gone = true;
         if (attempt.crashed_worker) ++h.crashes;
+        h.host_deaths += attempt.host_deaths;
         h.committed += committed_by(attempt);
         if (has_no_verdict(attempt) && !attempt.ended) h.is_open = true;
         h.last = &attempt;

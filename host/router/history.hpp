@@ -12,6 +12,7 @@ struct History {
     unsigned submits = 0;        // that may have left
     unsigned paid_resubmits = 0; // paid submits after one that may have been charged
     unsigned crashes = 0;
+    unsigned host_deaths = 0; // of the whole daemon, while an attempt was at work
     bool money_may_be_gone = false;
     bool is_open = false;             // a paid attempt without a verdict
     Money committed = {};             // charged, or still reserved

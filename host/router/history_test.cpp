@@ -232,6 +232,17 @@ TEST(HistoryPoison, IsAJobThatKilledTwoWorkers)
     EXPECT_EQ(std::get<GiveUp>(d.outcome).error.code, "poisoned");
 }
 
+TEST(HistoryPoison, IsAJobThatWasAtWorkAtThreeDeathsOfTheDaemon)
+{
+    World w;
+    w.failed("a", failure(worker_unavailable, Phase::run)).host_deaths = 2;
+    EXPECT_EQ(told(w.decide()), "b/wan");
+    w.failed("b", failure(worker_unavailable, Phase::run)).host_deaths = 1;
+    const Decision d = w.decide();
+    EXPECT_EQ(told(d), "poisoned plugin_crashed");
+    EXPECT_EQ(std::get<GiveUp>(d.outcome).error.code, "poisoned_host");
+}
+
 TEST(HistoryOpen, IsNotDecidedOver)
 {
     World w;

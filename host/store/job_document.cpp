@@ -207,6 +207,7 @@ void members(D& d, T& attempt)
     d("accepted", attempt.accepted);
     d("error", attempt.error);
     d("crashed_worker", attempt.crashed_worker);
+    d("host_deaths", attempt.host_deaths);
     d("last_stage", attempt.last_stage);
     d("stages", attempt.stages);
     d("collecting", attempt.collecting);

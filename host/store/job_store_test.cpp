@@ -109,6 +109,7 @@ Attempt full_attempt(WallTime now)
     attempt.accepted = now + 1s;
     attempt.ended = now + 2s;
     attempt.crashed_worker = true;
+    attempt.host_deaths = 2;
     attempt.last_stage = "decode";
     attempt.stages = {
         {"load",    0.5 },

@@ -39,6 +39,31 @@ class Restart(DaemonTest):
         submits = [entry for entry in self.ledger("cloud") if entry["event"] == "submit"]
         self.assertEqual(len(submits), 1, submits)
 
+    def test_a_job_that_was_at_work_at_three_deaths_is_quarantined_and_the_next_is_made(self):
+        reelgate = self.daemon(self.providers("pattern"))
+        never = [{"progress": 1}, {"wait_for": str(self.dir / "never")}, "deliver"]
+        suspect = reelgate.create(run=never)
+        for _ in range(3):
+            reelgate.until(suspect, "running")
+            reelgate.kill()
+            reelgate.start()
+        ended = reelgate.ended(suspect)
+        self.assertEqual((ended["state"], ended["error"]["code"]), ("quarantined", "plugin_crashed"), ended)
+        self.assertIn("died 3 times", ended["error"]["message"])
+        self.assertEqual(reelgate.ended(reelgate.create())["status"], "completed")
+
+    def test_an_orderly_end_is_nobodys_fault(self):
+        reelgate = self.daemon(self.providers("pattern"), "--drain", "0")
+        go = self.dir / "go"
+        video = reelgate.create(run=[{"progress": 1}, {"wait_for": str(go)}, "deliver"])
+        for _ in range(2): # a third start would use up the attempts that a job may have
+            reelgate.until(video, "running")
+            self.assertEqual(reelgate.stop(), 0)
+            reelgate.start()
+        go.write_text("go")
+        self.assertEqual(reelgate.ended(video)["status"], "completed", "".join(reelgate.log[-20:]))
+        self.assertFalse([line for line in reelgate.log if "job.suspected" in line])
+
 
 if __name__ == "__main__":
     unittest.main()
