@@ -47,6 +47,7 @@ void Engine::add(SlotConfig config, std::unique_ptr<Provider> provider)
     slots_.push_back(std::make_shared<ProviderSlot>(
         std::move(config), std::move(provider), parts_.clock, parts_.log, [this] {
             waits_.world_changed();
+            keep_breakers();
             wake();
         }));
 }

@@ -200,6 +200,8 @@ private:
     // What outlives a daemon: host/engine/recall.cpp.
     asio::awaitable<void> recall();
     asio::awaitable<void> note_orderly_end();
+    void keep_breakers();
+    asio::awaitable<void> keep_fact(std::string name, std::string text);
 
     // Another configuration: host/engine/reconfigure.cpp.
     asio::awaitable<void> watch(std::shared_ptr<ProviderSlot> place);
@@ -222,6 +224,7 @@ private:
     bool draining_ = false;      // nothing new is taken or begun
     bool leaving_ = false;       // providers are being stopped: their last words are not verdicts
     bool was_killed_ = false;    // the last daemon died
+    std::map<std::string, std::string> kept_breakers_; // by provider, as they are on disk
     bool woken_ = false;
     asio::steady_timer alarm_;
     Purses purses_;

@@ -33,6 +33,8 @@ struct BreakerFold {
     unsigned times_opened = 0; // in a row, without a success between
     std::optional<WallTime> until = {};
     bool held_open = false; // by an operator
+
+    friend bool operator==(const BreakerFold&, const BreakerFold&) = default;
 };
 
 // Takes every failure; those that do not count leave it as it is. `chance` in [0, 1) spreads the

@@ -64,6 +64,20 @@ class Restart(DaemonTest):
         self.assertEqual(reelgate.ended(video)["status"], "completed", "".join(reelgate.log[-20:]))
         self.assertFalse([line for line in reelgate.log if "job.suspected" in line])
 
+    def test_a_provider_that_rests_goes_on_resting_after_a_restart(self):
+        refuse = {"refuse": {"category": "rate_limited", "retry_after_s": 3000}}
+        reelgate = self.daemon(self.providers("first", "second")).until_ready()
+        video = reelgate.create(run=[[refuse], ["accept", "deliver"]])
+        self.assertEqual(reelgate.ended(video)["backend"], "second")
+        for end in (reelgate.kill, reelgate.stop):
+            end()
+            reelgate.start()
+            reelgate.until_ready()
+            told = reelgate.ask("POST", "/v1/routes/explain", {"prompt": "x", "num_frames": 5, "size": "64x64"}).json
+            first = [c for c in told["candidates"] if c["provider"] == "first"]
+            self.assertIn("breaker_open", [reason for c in first for reason in c["reasons"]], told)
+            self.assertEqual(told["chosen"]["provider"], "second")
+
 
 if __name__ == "__main__":
     unittest.main()
