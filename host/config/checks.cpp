@@ -30,6 +30,21 @@ struct Check {
         }
     }
 
+    // A value in a sentence: one that a reference stands for is called by it.
+    std::string said(std::string key, const std::string& value) const
+    {
+        while (true) {
+            const ConfigNode* node = node_at(tree, key);
+            if (node != nullptr) {
+                const bool refers = node->is_scalar() && node->text.rfind("${", 0) == 0;
+                return refers && node->origin.empty() ? node->text : value;
+            }
+            const std::size_t cut = key.find_last_of(".[");
+            if (cut == std::string::npos) return value;
+            key.resize(cut);
+        }
+    }
+
     void error(const std::string& key, std::string code, std::string message) const
     {
         findings.error(place(key), std::move(code), key, std::move(message));
@@ -47,8 +62,9 @@ struct Check {
                  const std::vector<std::string>& known) const
     {
         Finding finding{Severity::error, place(key), std::move(code), key};
-        finding.message = "there is no " + std::string(what) + " `" + name + "`";
-        const std::string nearest = nearest_name(name, known);
+        const std::string shown = said(key, name);
+        finding.message = "there is no " + std::string(what) + " `" + shown + "`";
+        const std::string nearest = nearest_name(shown, known);
         if (!nearest.empty()) finding.suggestion = "did you mean `" + nearest + "`?";
         findings.add(std::move(finding));
     }
@@ -102,7 +118,9 @@ void check_keys(const Check& check)
     for (std::size_t i = 0; i < keys.size(); ++i) {
         const std::string key = key_below("auth.keys", i);
         if (!keys[i].name.empty() && !names.insert(keys[i].name).second)
-            check.error(key + ".name", "name_taken", "`" + keys[i].name + "` is given twice");
+            check.error(key + ".name",
+                        "name_taken",
+                        "`" + check.said(key + ".name", keys[i].name) + "` is given twice");
         if (keys[i].secret.is_set() && !secrets.insert(keys[i].secret.reveal()).second)
             check.error(key + ".secret", "same_secret", "another key has the same secret");
         for (std::size_t j = 0; j < keys[i].providers.size(); ++j)
@@ -122,7 +140,9 @@ void check_listen(const Check& check)
     if (!address || address->is_loopback()) return;
     if (!check.settings.keys.empty() || check.settings.server.allow_open) return;
     Finding finding{Severity::error, check.place("server.listen"), "open_to_all", "server.listen"};
-    finding.message = "whoever reaches " + check.settings.server.listen + " may use this daemon";
+    finding.message = "whoever reaches " +
+                      check.said("server.listen", check.settings.server.listen) +
+                      " may use this daemon";
     finding.suggestion = "give auth.keys, or say server.allow_open: true";
     check.findings.add(std::move(finding));
 }
@@ -153,7 +173,9 @@ void check_data_dir(const Check& check)
     if (place.empty()) return;
     if (std::filesystem::is_directory(place, unknown) && ::access(place.c_str(), W_OK | X_OK) == 0)
         return;
-    check.error("server.data_dir", "data_dir_unwritable", "cannot write in " + place.string());
+    check.error("server.data_dir",
+                "data_dir_unwritable",
+                "cannot write in " + check.said("server.data_dir", place.string()));
 }
 
 void check_pools(const Check& check)
@@ -175,7 +197,8 @@ void check_pools(const Check& check)
             if (!is_first)
                 check.error(key_below(key, i),
                             "in_two_pools",
-                            "`" + member + "` belongs to the pool " + other->second + " already");
+                            "`" + check.said(key_below(key, i), member) + "` belongs to the pool " +
+                                other->second + " already");
         }
     }
     if (check.settings.provider("auto") != nullptr)
@@ -264,9 +287,12 @@ void check_gpus(const Check& check)
             check.error(key_below("gpus", i) + ".id", "name_taken", "this card is given twice");
     for (const ProviderConfig& provider : check.settings.providers)
         if (provider.gpu && !gpus.empty() && !ids.contains(*provider.gpu))
-            check.error("providers." + provider.id + ".gpu",
-                        "unknown_gpu",
-                        "card " + std::to_string(*provider.gpu) + " is not among `gpus`");
+            check.error(
+                "providers." + provider.id + ".gpu",
+                "unknown_gpu",
+                "card " +
+                    check.said("providers." + provider.id + ".gpu", std::to_string(*provider.gpu)) +
+                    " is not among `gpus`");
 }
 
 // Models that stay loaded, against what the card has for them.
@@ -306,7 +332,7 @@ void check_ports(const Check& check)
         taken.emplace(std::to_string(own->port), "this daemon");
     for (const ProviderConfig& provider : check.settings.providers) {
         if (!provider.enabled) continue;
-        const auto config = nlohmann::json::parse(provider.config_json);
+        const auto config = nlohmann::json::parse(config_for_plugin(provider, false));
         if (!config.contains("url") || !config["url"].is_string()) continue;
         const std::string port = local_port_of(config["url"].get<std::string>());
         if (port.empty()) continue;
@@ -383,10 +409,12 @@ void check_plugins(const Settings& settings,
         const std::string key = "providers." + provider.id;
         const PluginFact fact = facts(provider.plugin);
         if (!fact.installed) {
+            const std::string name = check.said(key + ".plugin", provider.plugin);
             check.warning(key + ".plugin",
                           "plugin_missing",
-                          fact.why_not.empty() ? "`" + provider.plugin + "` is not installed"
-                                               : fact.why_not);
+                          fact.why_not.empty() || name != provider.plugin
+                              ? "`" + name + "` is not installed"
+                              : fact.why_not);
             continue;
         }
         if (provider.egress && fact.egress && *provider.egress < *fact.egress)

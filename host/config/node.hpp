@@ -22,6 +22,7 @@ struct ConfigNode {
     std::string text = {};   // of a scalar, as written
     bool quoted = false;     // then it is a text, whatever it looks like
     std::string origin = {}; // "env:NAME" or "file:path" where that is what `text` came from
+    bool fetched = false;    // by a reference: the value is nobody's business
     std::string key = {};    // of a member of a map
     Place key_place = {};    // where the key stands
     std::vector<ConfigNode> items = {}; // of a list or a map, in the order of writing

@@ -16,8 +16,8 @@ using Pointer = Json::json_pointer;
 
 struct Part {
     Reading& in;
-    std::vector<std::pair<std::string, Secret>> secrets = {};
-    std::vector<std::string> fetched = {};
+    FetchedValues secrets = {};
+    FetchedValues fetched = {};
     std::vector<LeftOut> missing = {};  // nothing around it can work
     std::vector<LeftOut> left_out = {}; // cost an entry of a list
 };
@@ -68,6 +68,35 @@ bool keep_entry(Part& whole, Part&& entry)
     return false;
 }
 
+// Those of the host's own settings in `map`, which read_rows() has read.
+template <class T>
+void remember_fetched(const ConfigNode& map,
+                      const T& read,
+                      std::span<const SettingRow<T>> rows,
+                      const Pointer& at,
+                      Part& part)
+{
+    for (const SettingRow<T>& row : rows) {
+        const ConfigNode* node = map.find(row.info.name);
+        if (node == nullptr) continue;
+        const Pointer here = at / std::string(row.info.name);
+        const SettingValue value = row.get(read);
+        const auto* text = std::get_if<std::string>(&value); // a path is no longer as written
+        if (node->fetched)
+            part.fetched.emplace_back(here.to_string(),
+                                      Secret(text == nullptr ? node->text : *text, node->origin));
+        for (std::size_t i = 0; i < node->items.size(); ++i)
+            if (const ConfigNode& item = node->items[i]; item.fetched)
+                part.fetched.emplace_back((here / i).to_string(), Secret(item.text, item.origin));
+    }
+}
+
+// A value in a sentence: one that was fetched as where it came from.
+std::string said(const ConfigNode* node, const std::string& value)
+{
+    return node != nullptr && node->fetched ? "the value of " + node->origin : value;
+}
+
 // A list whose entries all went: then what holds the list has nothing to work with.
 void check_left(const ConfigNode& list, std::size_t left, const std::string& key, Part& part)
 {
@@ -102,10 +131,16 @@ Json convert(const ConfigNode& node, const std::string& key, const Pointer& at, 
             map[item.key] = convert(item, key_below(key, item.key), at / item.key, part);
         return map;
     }
-    if (!node.origin.empty()) part.fetched.push_back(at.to_string());
-    if (is_written_as_path(node.text))
-        return path_written(node.text, node.place, part.in.world).string();
-    return to_json(node, key, part.in.findings);
+    const bool is_path = is_written_as_path(node.text);
+    const std::string path =
+        is_path ? path_written(node.text, node.place, part.in.world).string() : std::string();
+    if (node.fetched) {
+        Secret value(is_path ? path : node.text, node.origin);
+        Json shown = value.shown();
+        part.fetched.emplace_back(at.to_string(), std::move(value));
+        return shown;
+    }
+    return is_path ? Json(path) : to_json(node, key, part.in.findings);
 }
 
 Json convert_model(const ConfigNode& node,
@@ -114,9 +149,13 @@ Json convert_model(const ConfigNode& node,
                    const Pointer& at,
                    Part& part)
 {
-    Json given{
-        {"id", model.id}
+    Json given = Json::object();
+    const auto give = [&](const char* name, const std::string& text) {
+        const ConfigNode* const written = node.find(name);
+        const bool fetched = written != nullptr && written->fetched;
+        given[name] = fetched ? Secret(text, written->origin).shown() : text;
     };
+    give("id", model.id);
     const auto known = names_of(model_rows());
     for (const ConfigNode& item : node.items) {
         if (is_note(item) || std::find(known.begin(), known.end(), item.key) != known.end())
@@ -124,7 +163,7 @@ Json convert_model(const ConfigNode& node,
         given[item.key] = convert(item, key_below(key, item.key), at / item.key, part);
     }
     if (model.path.empty()) return given;
-    given["path"] = model.path.string();
+    give("path", model.path.string());
     std::error_code unknown;
     if (!std::filesystem::exists(model.path, unknown)) {
         const ConfigNode* path = node.find("path");
@@ -132,7 +171,8 @@ Json convert_model(const ConfigNode& node,
              path == nullptr ? node : *path,
              "model_missing",
              key_below(key, "path"),
-             "model " + model.id + ": there is no " + model.path.string());
+             "model " + said(node.find("id"), model.id) + ": there is no " +
+                 said(path, model.path.string()));
     }
     return given;
 }
@@ -157,7 +197,9 @@ void read_models(const ConfigNode& list,
                 part.in.findings.error(map->place,
                                        "duplicate_model",
                                        entry_key,
-                                       "model " + model.id + " is given twice");
+                                       "model " + said(map->find("id"), model.id) +
+                                           " is given twice");
+        remember_fetched(*map, model, model_rows(), at / given.size(), entry);
         Json value = convert_model(*map, model, entry_key, at / given.size(), entry);
         if (!keep_entry(part, std::move(entry))) continue;
         given.push_back(std::move(value));
@@ -193,6 +235,7 @@ ProviderConfig read_provider(const ConfigNode& node, const std::string& key, Rea
     read_rows(*map, key, provider_rows(), provider, in);
 
     Part part{in};
+    remember_fetched(*map, provider, provider_rows(), Pointer(), part);
     auto ours = names_of(provider_rows());
     ours.emplace_back("models");
     Json config = Json::object();
@@ -216,9 +259,11 @@ std::string config_for_plugin(const ProviderConfig& provider, bool with_models)
 {
     Json config = Json::parse(provider.config_json);
     if (with_models) config["models"] = Json::parse(provider.models_json);
-    for (const auto& [at, secret] : provider.secrets) {
-        const Pointer place(at);
-        if (config.contains(place)) config[place] = secret.reveal();
+    for (const FetchedValues* hidden : {&provider.secrets, &provider.fetched}) {
+        for (const auto& [at, value] : *hidden) {
+            const Pointer place(at);
+            if (config.contains(place)) config[place] = value.reveal();
+        }
     }
     return config.dump();
 }

@@ -37,6 +37,18 @@ void resolve(ConfigNode& scalar, const std::string& key, Reading& in)
     scalar.text = *std::move(fetched.value);
     scalar.quoted = true;
     scalar.origin = to_string(*reference);
+    scalar.fetched = !fetched.by_default; // a default can be read in the file
+}
+
+// What was fetched, but for the providers, who remember their own.
+void collect_fetched(const ConfigNode& node, const std::string& at, FetchedValues& fetched)
+{
+    if (at == "/providers") return;
+    if (node.is_scalar() && node.fetched) fetched.emplace_back(at, Secret(node.text, node.origin));
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+        collect_fetched(node.items[i],
+                        at + '/' + (node.is_map() ? node.items[i].key : std::to_string(i)),
+                        fetched);
 }
 
 // What could not be fetched has been said; it is left out so that nothing is said twice.
@@ -228,6 +240,7 @@ Settings read_settings(ConfigNode tree, const ConfigWorld& world, Findings& find
     Settings settings;
     Reading in{world, findings};
     resolve_references(tree, "", in);
+    collect_fetched(tree, "", settings.fetched);
     read_section(tree,
                  "",
                  top_rows(),

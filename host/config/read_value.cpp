@@ -98,8 +98,10 @@ std::optional<SettingValue>
 read_amount(const ConfigNode& node, const SettingInfo& info, const std::string& key, Reading& in)
 {
     if (!node.is_scalar()) return wrong_type(node, key, in, to_string(info.kind));
-    const auto failed = [&](const Error& error) {
-        return wrong(node, key, in, error.code, quoted(node) + ": " + error.text);
+    const auto failed = [&](const Error& error) { // which may quote the value in its turn
+        const std::string why =
+            node.origin.empty() ? ": " + error.text : " is no " + std::string(to_string(info.kind));
+        return wrong(node, key, in, error.code, quoted(node) + why);
     };
     if (info.kind == SettingKind::duration) {
         const auto duration = duration_from(node.text);

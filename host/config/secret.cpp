@@ -15,8 +15,13 @@ Secret::Secret(std::string text, std::string reference)
 std::string Secret::shown() const
 {
     if (reference_.empty() && text_.empty()) return "";
-    if (text_.empty()) return reference_ + " (not set)";
-    return reference_ + " (sha256 " + sha256_hex(text_).substr(0, 8) + ")";
+    return reference_ + ' ' + note();
+}
+
+std::string Secret::note() const
+{
+    if (text_.empty()) return "(not set)";
+    return "(sha256 " + sha256_hex(text_).substr(0, 8) + ")";
 }
 
 std::ostream& operator<<(std::ostream& out, const Secret& secret) { return out << secret.shown(); }

@@ -17,6 +17,7 @@ public:
     bool is_set() const { return !text_.empty(); }
     const std::string& reference() const { return reference_; }
     std::string shown() const; // "env:NAME (sha256 1f2e3d4c)", "env:NAME (not set)"
+    std::string note() const;  // of that, what stands behind the reference
 
     // For the one place that needs it. What is done with the answer is the caller's care.
     const std::string& reveal() const { return text_; }

@@ -54,6 +54,10 @@ TEST_P(Canary, IsNeverShown)
     ConfigUnderTest config;
     config.set("CANARY", kCanary);
     config.write("canary", kCanary);
+    config.set("A", "a");
+    config.set("GONE", "./canary-4f1d/none");
+    config.set("CANARY_ORIGIN", "http://canary-4f1d");
+    config.set("CANARY_FILE", config.write("canary-4f1d", "").string());
     const Loaded loaded = config.load(GetParam().text);
     EXPECT_THAT(all_that_is_shown(loaded, Settings()), Not(HasSubstr(kCanary)));
 
@@ -81,6 +85,26 @@ INSTANTIATE_TEST_SUITE_P(Rows, Canary, testing::Values(
     CanaryRow{"BadWord", "log: { level: \"${env:CANARY}\" }\n", false},
     CanaryRow{"BadNumber", "jobs: { max_wait: \"${file:canary}\" }\n", false},
     CanaryRow{"BadAddress", "server: { listen: \"${env:CANARY}\" }\n", false},
+    CanaryRow{"BadMoney", "jobs: { spend_cap_usd: \"${env:CANARY}\" }\n", false},
+    CanaryRow{"BadFrameSize", "providers:\n  a: { plugin: p, models: [{ id: m, sizes: [\"${env:CANARY}\"] }] }\n", false},
+    CanaryRow{"PlainOfAPlugin", "providers:\n  a: { plugin: p, note: \"${env:CANARY}\" }\n"},
+    CanaryRow{"PlainFromAFile", "providers:\n  a: { plugin: p, deep: [{ note: \"${file:./canary}\" }] }\n"},
+    CanaryRow{"PlainOfAModel", "providers:\n  a: { plugin: p, models: [{ id: m, note: \"${file:canary}\" }] }\n"},
+    CanaryRow{"BehindAModelThatIsGone", "providers:\n  a: { plugin: p, models: [{ id: g, path: ./none }, { id: \"${env:CANARY}\", note: \"${env:CANARY}\" }] }\n"},
+    CanaryRow{"PathOfAModel", "providers:\n  a: { plugin: p, models: [{ id: m, path: \"${env:CANARY}\" }] }\n"},
+    CanaryRow{"PathOfAMissingModel", "providers:\n  a: { plugin: p, models: [{ id: \"${env:GONE}\", path: \"${env:GONE}\" }] }\n", false},
+    CanaryRow{"ModelTwice", "providers:\n  a: { plugin: p, models: [{ id: \"${env:CANARY}\" }, { id: \"${env:CANARY}\" }] }\n"},
+    CanaryRow{"Plugin", "providers:\n  a: { plugin: \"${env:CANARY}\" }\n", false},
+    CanaryRow{"Origin", "server: { cors_origins: [\"http://a\", \"${env:CANARY_ORIGIN}\"] }\n", false},
+    CanaryRow{"Origins", "server: { cors_origins: \"${env:CANARY_ORIGIN}\" }\n", false},
+    CanaryRow{"DataDir", "server: { data_dir: \"${env:CANARY}\" }\n", false},
+    CanaryRow{"DataDirThatIsAFile", "server: { data_dir: \"${env:CANARY_FILE}\" }\n", false},
+    CanaryRow{"PluginDir", "plugins: { dirs: [\"${env:CANARY}\"] }\n", false},
+    CanaryRow{"NameOfAKey", "auth: { keys: [{ name: \"${env:CANARY}\", secret: { env: A } }, { name: \"${env:CANARY}\", secret: { env: A } }] }\n", false},
+    CanaryRow{"Toggle", "video_provider: \"${env:CANARY}\"\n", false},
+    CanaryRow{"Pool", "providers: { a: { plugin: p } }\npools: { b: [a], c: [\"${env:CANARY}\"], d: [\"${env:CANARY}\"] }\n", false},
+    CanaryRow{"Step", "providers: { a: { plugin: p } }\nroutes: { chains: { c: { steps: [{ use: a }, { use: \"${env:CANARY}\", model: \"${env:CANARY}\" }] } } }\n", false},
+    CanaryRow{"Alias", "routes: { aliases: { b: \"${env:CANARY}\" }, default: \"${env:CANARY}\" }\n", false},
     CanaryRow{"Twice", "auth:\n  keys:\n    - { name: a, secret: { env: CANARY } }\n    - { name: b, secret: { file: ./canary } }\n"}),
     [](const auto& row) { return std::string(row.param.name); });
 // clang-format on

@@ -23,6 +23,10 @@
 
 namespace reelgate {
 
+// Values that a reference fetched from a variable or a file, each by JSON pointer. Where they are
+// used they are values like any other; shown are the references.
+using FetchedValues = std::vector<std::pair<std::string, Secret>>;
+
 struct ServerSettings {
     std::string listen = "127.0.0.1:8055";
     std::filesystem::path data_dir = "./reelgate-data";
@@ -92,15 +96,13 @@ struct ProviderConfig {
     std::optional<std::uint32_t> max_concurrency = {};
     std::vector<ModelSettings> models = {}; // empty: all that the plugin has
 
-    // The plugin's own part, a JSON object in which each secret is replaced by what it shows; the
-    // secrets lie beside it, by JSON pointer. The same for the list of models, where an entry has
-    // the members that are not the host's.
+    // The plugin's own part, a JSON object in which each secret, and each value that was fetched,
+    // is replaced by what it shows; what they are lies beside it, by JSON pointer. The same for the
+    // list of models, where an entry has the members that are not the host's.
     std::string config_json = "{}";
     std::string models_json = "[]";
     std::vector<std::pair<std::string, Secret>> secrets = {};
-    // JSON pointers of texts that a variable or a file gave: where the plugin's schema wants a
-    // number or a truth, such a text may become one.
-    std::vector<std::string> fetched = {};
+    FetchedValues fetched = {}; // the host's own settings of this provider are among them
 
     std::vector<LeftOut> left_out = {};
     std::string misconfigured = {}; // why nothing of it can work, else empty
@@ -143,6 +145,7 @@ struct Settings {
     HealthLimits health = {};
     BreakerLimits breaker = {};
     LogSettings log = {};
+    FetchedValues fetched = {}; // outside of the providers
 
     const ProviderConfig* provider(std::string_view id) const;
     const PoolSettings* pool(std::string_view id) const;

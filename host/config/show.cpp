@@ -35,12 +35,70 @@ void show_secret(Shown& node, const Secret& secret)
     node.text = colon == std::string::npos ? "\"(" + reference + ")\""
                                            : "{ " + reference.substr(0, colon) + ": " +
                                                  json_quoted(reference.substr(colon + 1)) + " }";
-    const std::string all = secret.shown();
-    node.note = all.substr(std::min(all.size(), reference.size() + 1));
+    if (secret.is_set() || !reference.empty()) node.note = secret.note();
+}
+
+std::string reference_text(const Secret& fetched)
+{
+    return json_quoted("${" + fetched.reference() + "}");
+}
+
+// What was fetched for the settings of one map, which stands at `at`.
+class Fetches {
+public:
+    explicit Fetches(const FetchedValues& all, Json::json_pointer at = Json::json_pointer())
+        : all_(all), at_(at)
+    {
+    }
+
+    template <class Step>
+    Fetches below(const Step& step) const
+    {
+        return Fetches(all_, at_ / step);
+    }
+
+    const Secret* here() const
+    {
+        const std::string at = at_.to_string();
+        const auto found = std::find_if(
+            all_.begin(), all_.end(), [&at](const auto& entry) { return entry.first == at; });
+        return found == all_.end() ? nullptr : &found->second;
+    }
+
+private:
+    const FetchedValues& all_;
+    Json::json_pointer at_;
+};
+
+// The reference instead of the value; of a list, instead of those entries that have one.
+void show_fetched(Shown& leaf, const SettingValue& held, const Fetches& fetches)
+{
+    if (const Secret* whole = fetches.here()) {
+        leaf.text = reference_text(*whole);
+        leaf.note = whole->note();
+        return;
+    }
+    const auto* list = std::get_if<std::vector<std::string>>(&held);
+    if (list == nullptr) return;
+    std::string text;
+    std::string hidden;
+    for (std::size_t i = 0; i < list->size(); ++i) {
+        const Secret* entry = fetches.below(i).here();
+        if (entry != nullptr) hidden += entry->reveal() + '\0';
+        text +=
+            (i > 0 ? ", " : "") +
+            (entry != nullptr ? reference_text(*entry) : value_text((*list)[i], SettingKind::text));
+    }
+    if (hidden.empty()) return;
+    leaf.text = '[' + text + ']';
+    leaf.note = Secret(hidden, "").note();
 }
 
 template <class T>
-void add_rows(Shown& map, const T& from, std::span<const SettingRow<T>> rows)
+void add_rows(Shown& map,
+              const T& from,
+              std::span<const SettingRow<T>> rows,
+              const Fetches& fetches)
 {
     for (const SettingRow<T>& row : rows) {
         const SettingValue held = row.get(from);
@@ -48,6 +106,7 @@ void add_rows(Shown& map, const T& from, std::span<const SettingRow<T>> rows)
         if (list != nullptr && list->size() < row.info.bounds.min) continue; // not given
         Shown leaf = value(map.key, std::string(row.info.name), value_text(held, row.info.kind));
         if (const auto* secret = std::get_if<Secret>(&held)) show_secret(leaf, *secret);
+        show_fetched(leaf, held, fetches.below(std::string(row.info.name)));
         if (!leaf.text.empty()) map.items.push_back(std::move(leaf));
     }
 }
@@ -56,10 +115,11 @@ template <class T>
 void add_section(Shown& tree,
                  const std::string& name,
                  const T& from,
-                 std::span<const SettingRow<T>> rows)
+                 std::span<const SettingRow<T>> rows,
+                 const Fetches& fetches)
 {
     Shown map = branch(Shown::Kind::map, tree.key, name);
-    add_rows(map, from, rows);
+    add_rows(map, from, rows, fetches.below(name));
     tree.items.push_back(std::move(map));
 }
 
@@ -67,13 +127,14 @@ template <class T>
 Shown list_section(const std::string& parent,
                    const std::string& name,
                    const std::vector<T>& entries,
-                   std::span<const SettingRow<T>> rows)
+                   std::span<const SettingRow<T>> rows,
+                   const Fetches& fetches)
 {
     Shown list = branch(Shown::Kind::list, parent, name);
     for (const T& entry : entries) {
         Shown map;
         map.key = key_below(list.key, list.items.size());
-        add_rows(map, entry, rows);
+        add_rows(map, entry, rows, fetches.below(name).below(list.items.size()));
         list.items.push_back(std::move(map));
     }
     return list;
@@ -88,12 +149,11 @@ Shown from_json(const Json& json,
 {
     Shown node = branch(Shown::Kind::value, parent, name);
     if (!name.empty() && name.front() == '[') node.key = parent + name;
-    const auto secret =
-        std::find_if(provider.secrets.begin(), provider.secrets.end(), [&](const auto& entry) {
-            return entry.first == at.to_string();
-        });
-    if (secret != provider.secrets.end()) {
-        show_secret(node, secret->second);
+    if (const Secret* secret = Fetches(provider.secrets, at).here()) {
+        show_secret(node, *secret);
+    } else if (const Secret* fetched = Fetches(provider.fetched, at).here()) {
+        node.text = reference_text(*fetched);
+        node.note = fetched->note();
     } else if (json.is_object() && !json.empty()) {
         node.kind = Shown::Kind::map;
         for (const auto& [member, inner] : json.items())
@@ -114,7 +174,8 @@ Shown from_json(const Json& json,
 
 Shown models_of(const ProviderConfig& provider, const std::string& parent)
 {
-    Shown list = list_section(parent, "models", provider.models, model_rows());
+    Shown list =
+        list_section(parent, "models", provider.models, model_rows(), Fetches(provider.fetched));
     const Json given = Json::parse(provider.models_json);
     for (std::size_t i = 0; i < list.items.size() && i < given.size(); ++i) {
         Shown& map = list.items[i];
@@ -130,7 +191,7 @@ Shown models_of(const ProviderConfig& provider, const std::string& parent)
 Shown provider_shown(const ProviderConfig& provider, const std::string& parent)
 {
     Shown map = branch(Shown::Kind::map, parent, provider.id);
-    add_rows(map, provider, provider_rows());
+    add_rows(map, provider, provider_rows(), Fetches(provider.fetched));
     if (!provider.models.empty()) map.items.push_back(models_of(provider, map.key));
     const Json config = Json::parse(provider.config_json);
     for (const auto& [member, inner] : config.items())
@@ -139,25 +200,39 @@ Shown provider_shown(const ProviderConfig& provider, const std::string& parent)
     return map;
 }
 
-Shown chain_shown(const Chain& chain, const std::string& parent)
+Shown chain_shown(const Chain& chain, const std::string& parent, const Fetches& fetches)
 {
     Shown map = branch(Shown::Kind::map, parent, chain.id);
-    add_rows(map, chain, chain_rows());
-    map.items.push_back(list_section(map.key, "steps", chain.steps, step_rows()));
+    add_rows(map, chain, chain_rows(), fetches);
+    map.items.push_back(list_section(map.key, "steps", chain.steps, step_rows(), fetches));
     return map;
 }
 
-Shown routes_shown(const RouteSettings& routes)
+// A setting whose name is the operator's.
+Shown free_value(const std::string& parent,
+                 const std::string& name,
+                 const SettingValue& held,
+                 SettingKind kind,
+                 const Fetches& fetches)
+{
+    Shown leaf = value(parent, name, value_text(held, kind));
+    show_fetched(leaf, held, fetches.below(name));
+    return leaf;
+}
+
+Shown routes_shown(const RouteSettings& routes, const Fetches& fetches)
 {
     Shown section = branch(Shown::Kind::map, "", "routes");
-    add_rows(section, routes, route_rows());
+    add_rows(section, routes, route_rows(), fetches);
     Shown aliases = branch(Shown::Kind::map, section.key, "aliases");
     for (const auto& [name, chain] : routes.aliases)
-        aliases.items.push_back(value(aliases.key, name, value_text(chain, SettingKind::id)));
+        aliases.items.push_back(
+            free_value(aliases.key, name, chain, SettingKind::id, fetches.below("aliases")));
     if (!aliases.items.empty()) section.items.push_back(std::move(aliases));
     Shown chains = branch(Shown::Kind::map, section.key, "chains");
     for (const Chain& chain : routes.chains)
-        chains.items.push_back(chain_shown(chain, chains.key));
+        chains.items.push_back(
+            chain_shown(chain, chains.key, fetches.below("chains").below(chain.id)));
     if (!chains.items.empty()) section.items.push_back(std::move(chains));
     return section;
 }
@@ -231,27 +306,29 @@ std::string text_with_note(const Shown& node)
 Shown shown(const Settings& settings)
 {
     Shown tree;
-    add_rows(tree, settings, top_rows());
-    add_section(tree, "server", settings.server, server_rows());
-    add_section(tree, "plugins", settings.plugins, plugin_rows());
+    const Fetches fetches(settings.fetched);
+    add_rows(tree, settings, top_rows(), fetches);
+    add_section(tree, "server", settings.server, server_rows(), fetches);
+    add_section(tree, "plugins", settings.plugins, plugin_rows(), fetches);
     Shown auth = branch(Shown::Kind::map, "", "auth");
-    auth.items.push_back(list_section("auth", "keys", settings.keys, key_rows()));
+    auth.items.push_back(
+        list_section("auth", "keys", settings.keys, key_rows(), fetches.below("auth")));
     if (!settings.keys.empty()) tree.items.push_back(std::move(auth));
-    add_section(tree, "jobs", settings.jobs, job_rows());
-    tree.items.push_back(list_section("", "gpus", settings.gpus, gpu_rows()));
+    add_section(tree, "jobs", settings.jobs, job_rows(), fetches);
+    tree.items.push_back(list_section("", "gpus", settings.gpus, gpu_rows(), fetches));
     Shown providers = branch(Shown::Kind::map, "", "providers");
     for (const ProviderConfig& provider : settings.providers)
         providers.items.push_back(provider_shown(provider, providers.key));
     tree.items.push_back(std::move(providers));
     Shown pools = branch(Shown::Kind::map, "", "pools");
     for (const PoolSettings& pool : settings.pools)
-        pools.items.push_back(
-            value(pools.key, pool.id, value_text(pool.members, SettingKind::texts)));
+        pools.items.push_back(free_value(
+            pools.key, pool.id, pool.members, SettingKind::texts, fetches.below("pools")));
     tree.items.push_back(std::move(pools));
-    tree.items.push_back(routes_shown(settings.routes));
-    add_section(tree, "health", settings.health, health_rows());
-    add_section(tree, "breaker", settings.breaker, breaker_rows());
-    add_section(tree, "log", settings.log, log_rows());
+    tree.items.push_back(routes_shown(settings.routes, fetches.below("routes")));
+    add_section(tree, "health", settings.health, health_rows(), fetches);
+    add_section(tree, "breaker", settings.breaker, breaker_rows(), fetches);
+    add_section(tree, "log", settings.log, log_rows(), fetches);
     return tree;
 }
 

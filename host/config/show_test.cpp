@@ -67,6 +67,35 @@ TEST(Show, ReadsBackAsTheSameSettings)
               config_for_plugin(*first.settings.provider("near"), true));
 }
 
+TEST(Show, HasTheReferenceWhereAValueWasFetched)
+{
+    ConfigUnderTest config;
+    config.set("URL", "http://10.0.0.1:8188");
+    config.set("HOUR", "1h");
+    const std::string text = "jobs: { max_wait: \"${env:HOUR}\" }\n"
+                             "server: { cors_origins: [\"http://a\", \"${env:URL}\"] }\n"
+                             "providers:\n"
+                             "  near:\n"
+                             "    plugin: one\n"
+                             "    url: \"${env:URL}\"\n"
+                             "    other: \"${env:NOWHERE:-plain}\"\n";
+    const Loaded first = config.load(text);
+    ASSERT_TRUE(first.ok()) << findings_text(first.findings);
+    const std::string shown_text = yaml_text(shown(first.settings), nullptr);
+    EXPECT_THAT(shown_text, HasSubstr("max_wait: \"${env:HOUR}\"  # (sha256 "));
+    EXPECT_THAT(shown_text, HasSubstr("cors_origins: [\"http://a\", \"${env:URL}\"]  # (sha256 "));
+    EXPECT_THAT(shown_text, HasSubstr("url: \"${env:URL}\"  # (sha256 "));
+    EXPECT_THAT(shown_text, HasSubstr("other: plain\n"));
+
+    const Loaded again = config.load(shown_text);
+    EXPECT_THAT(diff(first.settings, again.settings), IsEmpty()) << shown_text;
+    EXPECT_EQ(config_for_plugin(*again.settings.provider("near"), false),
+              R"({"other":"plain","url":"http://10.0.0.1:8188"})");
+
+    config.set("URL", "http://10.0.0.2:8188");
+    EXPECT_EQ(diff(first.settings, config.load(text).settings).size(), 2U);
+}
+
 TEST(Show, EverySettingOfTheTableIsInTheRichOneOrStandsAlone)
 {
     ConfigUnderTest config;

@@ -114,6 +114,24 @@ class Config(DaemonTest):
         self.assertFalse(told["ok"])
         self.assertEqual(self.revision(reelgate), before)
 
+    def test_what_was_fetched_is_shown_to_nobody(self):
+        (self.dir / "canary").write_text("canary-4f1d")
+        config = self.providers("one")
+        config["providers"]["one"]["note"] = "${file:canary}"
+        reelgate = self.daemon(config)
+        shown = reelgate.ask("GET", "/v1/config")
+        [note] = [value for value in shown.json["values"] if value["key"] == "providers.one.note"]
+        self.assertEqual(note["value"], '"${file:canary}"')
+        other = self.providers("one", "two", video_provider="${file:canary}")
+        answers = [shown, reelgate.ask("POST", "/v1/config/check", {"text": json.dumps(other)})]
+        del other["video_provider"]
+        other["providers"]["two"].update(note="${file:canary}", models=[{"id": "m", "path": "${file:canary}"}])
+        answers.append(reelgate.ask("POST", "/v1/config/check", {"text": json.dumps(other)}))
+        for answer in answers:
+            self.assertEqual(answer.status, 200)
+            self.assertNotIn(b"canary-4f1d", answer.body)
+        self.assertIn("providers.two.note", [change["key"] for change in answers[-1].json["changes"]])
+
     def test_a_hang_up_signal_takes_the_file_over(self):
         reelgate = self.daemon(self.providers("one"))
         self.write(self.providers("two"))
