@@ -43,19 +43,12 @@ Json answer_json(const ReloadAnswer& answer)
     return body;
 }
 
-std::string first_error(const Findings& findings)
-{
-    for (const Finding& finding : findings.all())
-        if (finding.severity == Severity::error) return to_string(finding);
-    return "the configuration has errors";
-}
-
 // Where it is refused, what holds is as before; the findings say why.
 Reply outcome(const Api& api, const ReloadAnswer& answer)
 {
     Json body = answer_json(answer);
     if (answer.accepted()) return json_reply(body);
-    const Reply reply = error_reply(400, "invalid_value", first_error(answer.next.findings));
+    const Reply reply = error_reply(400, "invalid_value", answer.next.findings.first_error());
     body.update(Json::parse(reply.body, nullptr, false));
     body["revision"] = api.config->running().revision;
     return json_reply(body, 400);

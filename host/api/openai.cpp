@@ -6,6 +6,7 @@
 #include "host/base/file.hpp"
 #include "host/engine/input_check.hpp"
 #include "host/engine/records.hpp"
+#include "host/model/file_type.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -226,18 +227,6 @@ Result<FileBody> open_body(const ArtifactStore& artifacts, const StoredFile& fil
                     .bytes = opened.file.bytes,
                     .modified = opened.modified,
                     .etag = '"' + opened.file.sha256 + '"'};
-}
-
-std::string_view extension_of(std::string_view mime)
-{
-    if (mime.ends_with("/jpeg")) return ".jpg";
-    const std::size_t slash = mime.find('/');
-    constexpr std::array<std::string_view, 6> kKnown{
-        ".mp4", ".webp", ".png", ".gif", ".bmp", ".json"};
-    const auto known = std::find_if(kKnown.begin(), kKnown.end(), [&](std::string_view one) {
-        return one.substr(1) == mime.substr(slash + 1);
-    });
-    return known == kKnown.end() ? ".bin" : *known;
 }
 
 std::string disposition(const Call& call, const std::string& file_name)

@@ -1,5 +1,7 @@
 #include "host/api/picture.hpp"
 
+#include "host/model/file_type.hpp"
+
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -13,15 +15,14 @@ struct Kind {
     std::string_view magic;
     std::size_t at;
     std::string_view mime;
-    std::string_view extension;
 };
 
 constexpr std::array kKinds{
-    Kind{"\x89PNG\r\n\x1a\n", 0, "image/png",  ".png" },
-    Kind{"\xff\xd8\xff",      0, "image/jpeg", ".jpg" },
-    Kind{"WEBP",              8, "image/webp", ".webp"},
-    Kind{"GIF8",              0, "image/gif",  ".gif" },
-    Kind{"BM",                0, "image/bmp",  ".bmp" },
+    Kind{"\x89PNG\r\n\x1a\n", 0, "image/png" },
+    Kind{"\xff\xd8\xff",      0, "image/jpeg"},
+    Kind{"WEBP",              8, "image/webp"},
+    Kind{"GIF8",              0, "image/gif" },
+    Kind{"BM",                0, "image/bmp" },
 };
 
 // Both alphabets, with or without padding, broken into lines or not.
@@ -54,7 +55,8 @@ std::optional<Picture> picture_of(std::string bytes)
                std::string_view(bytes).substr(k.at, k.magic.size()) == k.magic;
     });
     if (kind == kKinds.end()) return std::nullopt;
-    return Picture{std::move(bytes), std::string(kind->mime), std::string(kind->extension), {}};
+    return Picture{
+        std::move(bytes), std::string(kind->mime), std::string(extension_of(kind->mime)), {}};
 }
 
 std::optional<std::string> bytes_of_text(std::string_view text)

@@ -84,10 +84,7 @@ Task<ReloadAnswer> LiveConfig::change(std::vector<OverlayChange> changes)
 
 void LiveConfig::reject(const Findings& findings) const
 {
-    const auto all = findings.all();
-    const auto first = std::find_if(
-        all.begin(), all.end(), [](const Finding& f) { return f.severity == Severity::error; });
-    const std::string why = first == all.end() ? "it has errors" : to_string(*first);
+    const std::string why = findings.first_error();
     reach_.log.write(
         Event::config_rejected,
         {

@@ -3,6 +3,8 @@
 #include "host/app/output.hpp"
 #include "host/app/progress_line.hpp"
 
+#include <reelgate/http/url.hpp>
+
 #include <poll.h>
 #include <unistd.h>
 
@@ -26,8 +28,6 @@ void on_interrupt(int number)
     std::signal(number, SIG_DFL); // a second one ends the program
 }
 
-std::string path_of(const std::string& id) { return "/v1/videos/" + id; }
-
 bool has_ended(const Json& video)
 {
     const std::string status = video.value("status", "");
@@ -50,6 +50,8 @@ ProgressNote note_of(const Json& video)
 
 } // namespace
 
+std::string path_of_job(const std::string& id) { return "/v1/videos/" + http::escape(id); }
+
 Interrupts::Interrupts()
 {
     interrupted = false;
@@ -69,7 +71,7 @@ Result<Json> follow_job(const DaemonClient& daemon, const std::string& id, bool 
     bool cancelled = false;
     unsigned lost = 0;
     while (true) {
-        auto video = daemon.ask("GET", path_of(id));
+        auto video = daemon.ask("GET", path_of_job(id));
         if (video && has_ended(*video)) return video;
         if (!video &&
             (video.error().category != Category::worker_unavailable || ++lost > kLostPolls))
@@ -83,7 +85,7 @@ Result<Json> follow_job(const DaemonClient& daemon, const std::string& id, bool 
             line.say("cancelling " + id + "; once more to leave at once");
             // One that has just ended needs no cancel: the next look says what became of it.
             [[maybe_unused]] const auto asked =
-                daemon.ask("POST", path_of(id) + "/cancel", Json::object());
+                daemon.ask("POST", path_of_job(id) + "/cancel", Json::object());
         }
         interrupts.pause();
     }
@@ -104,7 +106,7 @@ std::optional<Error> failure_of(const Json& video)
 Result<Done>
 fetch_film(const DaemonClient& daemon, const std::string& id, const std::filesystem::path& to)
 {
-    return daemon.download(path_of(id) + "/content", to);
+    return daemon.download(path_of_job(id) + "/content", to);
 }
 
 } // namespace reelgate

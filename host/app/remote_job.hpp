@@ -22,6 +22,9 @@ public:
     void pause() const; // a moment, or until one comes
 };
 
+// Where the API has it, whatever is in the id.
+std::string path_of_job(const std::string& id);
+
 // Polls the video until it has ended; shows how far it is on stderr unless `quiet`. After Ctrl-C
 // the job is cancelled and its end is waited for. The video as the daemon tells it.
 Result<nlohmann::json> follow_job(const DaemonClient& daemon, const std::string& id, bool quiet);

@@ -3,6 +3,7 @@
 #include "host/app/output.hpp"
 #include "host/app/progress_line.hpp"
 #include "host/app/provider_place.hpp"
+#include "host/model/file_type.hpp"
 #include "host/plugin/in_process.hpp"
 #include "host/plugin/orphans.hpp"
 #include "host/plugin/schema.hpp"
@@ -55,14 +56,6 @@ private:
     fs::path path_;
 };
 
-std::string mime_of(const fs::path& image)
-{
-    const std::string extension = image.extension().string();
-    if (extension == ".jpg" || extension == ".jpeg") return "image/jpeg";
-    if (extension == ".webp") return "image/webp";
-    return "image/png";
-}
-
 Result<std::vector<RequestInput>> bring_in(const std::vector<fs::path>& images,
                                            const fs::path& work_dir)
 {
@@ -76,7 +69,9 @@ Result<std::vector<RequestInput>> bring_in(const std::vector<fs::path>& images,
         fs::copy_file(images[i], work_dir / relative, failed);
         if (failed)
             return invalid(images[i].string() + ": " + failed.message(), "input_unreadable");
-        inputs.push_back({.role = kRoles[i], .path = relative, .mime = mime_of(images[i])});
+        inputs.push_back({.role = kRoles[i],
+                          .path = relative,
+                          .mime = std::string(type_of_extension(images[i].extension().string()))});
     }
     return inputs;
 }

@@ -74,6 +74,13 @@ void Findings::append(const Findings& others)
     warnings_ += others.warnings_;
 }
 
+std::string Findings::first_error() const
+{
+    for (const Finding& finding : kept_)
+        if (finding.severity == Severity::error) return to_string(finding);
+    return "the configuration has errors";
+}
+
 std::string nearest_name(std::string_view word, std::span<const std::string> names)
 {
     if (word.size() > kLongestName) return {};

@@ -52,6 +52,9 @@ public:
     std::size_t warnings() const { return warnings_; }
     bool has_errors() const { return errors_ > 0; }
 
+    // What to say where one sentence must do, if there are errors.
+    std::string first_error() const;
+
 private:
     std::vector<Finding> kept_;
     std::size_t errors_ = 0;

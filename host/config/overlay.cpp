@@ -134,7 +134,7 @@ Result<std::uint64_t> write_overlay(const std::filesystem::path& data_dir,
     std::error_code unknown;
     ConfigNode tree = std::filesystem::exists(file, unknown) ? read_document(file, broken)
                                                              : empty_map(file.string());
-    if (broken.has_errors()) return invalid(to_string(broken.all().front()), "overlay_broken");
+    if (broken.has_errors()) return invalid(broken.first_error(), "overlay_broken");
     const std::uint64_t revision = revision_in(tree);
     if (expected && *expected != revision)
         return invalid("the overlay is at revision " + std::to_string(revision) + ", not " +

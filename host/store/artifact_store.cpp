@@ -1,6 +1,7 @@
 #include "host/store/artifact_store.hpp"
 
 #include "host/base/digest.hpp"
+#include "host/model/file_type.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -29,28 +30,6 @@ constexpr const char* kIncoming = "incoming";
 constexpr std::size_t kShardLength = 2;
 constexpr std::size_t kHashInName = 16;
 constexpr std::size_t kNameLimit = 128;
-
-struct Extension {
-    std::string_view mime;
-    std::string_view name;
-};
-
-// For people who look into the directory; nobody else goes by it.
-constexpr std::array kExtensions{
-    Extension{"video/mp4",        ".mp4" },
-    Extension{"video/webm",       ".webm"},
-    Extension{"image/jpeg",       ".jpg" },
-    Extension{"image/png",        ".png" },
-    Extension{"image/webp",       ".webp"},
-    Extension{"application/json", ".json"},
-};
-
-std::string_view extension_of(std::string_view mime)
-{
-    for (const Extension& each : kExtensions)
-        if (each.mime == mime) return each.name;
-    return ".bin";
-}
 
 Error failed(std::string_view doing, const fs::path& file, int why)
 {

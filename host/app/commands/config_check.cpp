@@ -112,7 +112,7 @@ Result<std::vector<FlatSetting>> other_side(const Loaded& loaded,
     ConfigSources other = sources;
     other.file = against;
     const Loaded before = load_config(other);
-    if (!before.ok()) return invalid(to_string(before.findings.all().front()), "bad_config");
+    if (!before.ok()) return invalid(before.findings.first_error(), "bad_config");
     return flat(before.settings);
 }
 

@@ -2,6 +2,7 @@
 #include "host/app/commands/remote.hpp"
 #include "host/app/commands/request_options.hpp"
 
+#include "host/api/picture.hpp"
 #include "host/app/output.hpp"
 #include "host/app/own_daemon.hpp"
 #include "host/app/plugins.hpp"
@@ -20,8 +21,6 @@ namespace {
 
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
-
-constexpr std::size_t kPictureLimit = std::size_t{32} << 20U;
 
 std::string base64(std::string_view bytes)
 {
@@ -46,7 +45,7 @@ Result<Done> put_pictures(const TryOptions& options, Json& body)
     if (options.images.size() > kNames.size())
         return invalid("--image: a start image and an end image, and no more", "too_many_images");
     for (std::size_t i = 0; i < options.images.size(); ++i) {
-        RG_TRY(const std::string bytes, read_file(options.images[i], kPictureLimit));
+        RG_TRY(const std::string bytes, read_file(options.images[i], api::kPictureLimit));
         body[kNames[i]] = base64(bytes);
     }
     return Done{};

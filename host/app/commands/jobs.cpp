@@ -23,8 +23,6 @@ struct JobFlags {
 };
 using SharedFlags = std::shared_ptr<JobFlags>;
 
-std::string path_of(const std::string& id) { return "/v1/videos/" + http::escape(id); }
-
 // A member as a cell: what is not there is empty.
 std::string cell(const Json& video, const char* name)
 {
@@ -60,9 +58,9 @@ int list(const DaemonClient& daemon, const JobFlags& flags)
 // The job, and the last decision about it.
 int show(const DaemonClient& daemon, const JobFlags& flags)
 {
-    auto video = daemon.ask("GET", path_of(flags.id));
+    auto video = daemon.ask("GET", path_of_job(flags.id));
     if (!video) return report_error(video.error(), flags.format);
-    const auto route = daemon.ask("GET", path_of(flags.id) + "/route");
+    const auto route = daemon.ask("GET", path_of_job(flags.id) + "/route");
     if (flags.format == OutputFormat::json) {
         if (route) (*video)["decisions"] = route->value("decisions", Json::array());
         print_json(*video);
@@ -114,7 +112,7 @@ int print_answer(const Result<Json>& answer,
 
 int cancel(const DaemonClient& daemon, const JobFlags& flags)
 {
-    const auto answer = daemon.ask("POST", path_of(flags.id) + "/cancel", Json::object());
+    const auto answer = daemon.ask("POST", path_of_job(flags.id) + "/cancel", Json::object());
     return print_answer(answer, flags, {"state", "compute_stopped", "billing"});
 }
 
@@ -129,7 +127,7 @@ int resolve(const DaemonClient& daemon, const JobFlags& flags)
 
 int remove(const DaemonClient& daemon, const JobFlags& flags)
 {
-    return print_answer(daemon.ask("DELETE", path_of(flags.id)), flags, {"id", "status"});
+    return print_answer(daemon.ask("DELETE", path_of_job(flags.id)), flags, {"id", "status"});
 }
 
 int wait(const DaemonClient& daemon, const JobFlags& flags)
