@@ -65,14 +65,21 @@ const ApiKey* key_of(const std::vector<ApiKey>& keys, std::string_view presented
     return presented.empty() ? nullptr : found;
 }
 
-std::optional<std::string_view> why_not_allowed(Access access, const ApiKey* key)
+Reply lacks(std::string_view scope)
+{
+    return error_reply(
+        403, "missing_scope", "this key does not have the scope `" + std::string(scope) + "`");
+}
+
+// Of a call that needs a key.
+std::optional<Reply> why_not_allowed(Access access, const ApiKey* key)
 {
     if (access == Access::anybody) return std::nullopt;
-    if (key == nullptr) return "this needs an API key: Authorization: Bearer <key>";
-    if (access == Access::admin && !key->changes_the_daemon)
-        return "this key does not have the scope `admin`";
-    if (access == Access::key && !key->makes_videos)
-        return "this key does not have the scope `videos`";
+    if (key == nullptr)
+        return error_reply(
+            401, "invalid_api_key", "this needs an API key: Authorization: Bearer <key>");
+    if (access == Access::admin && !key->changes_the_daemon) return lacks("admin");
+    if (access == Access::key && !key->makes_videos) return lacks("videos");
     return std::nullopt;
 }
 
@@ -90,33 +97,30 @@ Reply no_such_path(const Found& found, const Call& call)
 
 } // namespace
 
-std::size_t Api::body_limit(Verb verb, std::string_view target)
+std::optional<Reply> Api::refuse(Call& call) const
 {
-    const auto path = segments_of(target);
-    if (!path) return 0;
-    const Found found = find(verb, *path);
-    return found.endpoint == nullptr ? 0 : found.endpoint->max_body;
+    if (auto reply = preflight(call, settings.cors_origins)) return reply;
+    Found found = find(call.verb, call.path);
+    if (found.endpoint == nullptr) return no_such_path(found, call);
+    call.endpoint = found.endpoint;
+    call.params = std::move(found.params);
+    if (settings.keys.empty() && !settings.is_open &&
+        is_from_a_strange_page(call, settings.cors_origins))
+        return error_reply(403,
+                           "origin_not_allowed",
+                           "a page of another origin may call if server.cors_origins names it, "
+                           "or with a key of auth.keys");
+    if (settings.keys.empty()) return std::nullopt;
+    const ApiKey* const key = key_of(settings.keys, presented_key(call));
+    if (auto reply = why_not_allowed(found.endpoint->access, key)) return reply;
+    if (key != nullptr) call.owner = key->name;
+    return std::nullopt;
 }
 
 asio::awaitable<Reply> Api::answer(Call call)
 {
-    if (auto reply = preflight(call, settings.cors_origins)) co_return *std::move(reply);
-    Found found = find(call.verb, call.path);
-    if (found.endpoint == nullptr) co_return no_such_path(found, call);
-    call.params = std::move(found.params);
-    if (settings.keys.empty() && !settings.is_open &&
-        is_from_a_strange_page(call, settings.cors_origins))
-        co_return error_reply(403,
-                              "origin_not_allowed",
-                              "a page of another origin may call if server.cors_origins names it, "
-                              "or with a key of auth.keys");
-    if (!settings.keys.empty()) {
-        const ApiKey* const key = key_of(settings.keys, presented_key(call));
-        if (const auto why_not = why_not_allowed(found.endpoint->access, key))
-            co_return error_reply(401, "invalid_api_key", *why_not);
-        if (key != nullptr) call.owner = key->name;
-    }
-    co_return co_await found.endpoint->handle(*this, std::move(call));
+    const Endpoint& endpoint = *call.endpoint;
+    co_return co_await endpoint.handle(*this, std::move(call));
 }
 
 } // namespace reelgate::api

@@ -48,11 +48,12 @@ public:
     ConfigDesk* config = nullptr; // set before the first call
     WallTime started;
 
-    // Finds the endpoint, checks the key, and always answers: what fails is an envelope too.
-    asio::awaitable<Reply> answer(Call call);
+    // From the header alone: finds the endpoint, checks origin and key, and notes what it found in
+    // the call. The reply where it goes no further: then nothing of the body need be read.
+    std::optional<Reply> refuse(Call& call) const;
 
-    // How large the body of such a call may be; asked before the body is read.
-    static std::size_t body_limit(Verb verb, std::string_view target);
+    // Of a call that was not refused. Always answers: what fails is an envelope too.
+    asio::awaitable<Reply> answer(Call call);
 };
 
 } // namespace reelgate::api

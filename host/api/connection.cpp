@@ -17,6 +17,8 @@ constexpr auto kIdle = std::chrono::seconds(300);
 constexpr auto kHeaderTime = std::chrono::seconds(30);
 constexpr auto kBodyTime = std::chrono::seconds(600);
 constexpr auto kWriteTime = std::chrono::seconds(60); // for each piece
+constexpr auto kLinger = std::chrono::seconds(2);     // with a client that still sends
+constexpr std::size_t kLingerBytes = 4 << 20U;
 constexpr std::uint32_t kHeaderLimit = 64 << 10U;
 constexpr std::size_t kPiece = 256 << 10U;
 constexpr std::size_t kRequestIdLongest = 128;
@@ -88,7 +90,6 @@ Call call_of(const Parser& parser, std::vector<std::string> path)
     call.query = query_of(request.target());
     for (const auto& field : request)
         call.headers.emplace(lower(field.name_string()), field.value());
-    call.body = request.body();
     call.id = request_id(call.header("x-request-id"));
     return call;
 }
@@ -141,6 +142,21 @@ asio::awaitable<void> Connection::run()
         again = co_await one_exchange(first);
     boost::system::error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    if (unread_ && !leaving_) co_await linger();
+}
+
+// A client that writes while we close would lose the answer that it has not read yet. So what it
+// sends is thrown away for a while.
+asio::awaitable<void> Connection::linger()
+{
+    std::vector<char> ignored(kPiece);
+    stream_.expires_after(kLinger);
+    for (std::size_t thrown = 0; thrown < kLingerBytes;) {
+        boost::system::error_code failed;
+        thrown += co_await stream_.async_read_some(
+            asio::buffer(ignored), asio::redirect_error(asio::use_awaitable, failed));
+        if (failed) co_return;
+    }
 }
 
 void Connection::leave()
@@ -159,6 +175,7 @@ asio::awaitable<bool> Connection::one_exchange(bool first)
 {
     Parser parser;
     parser.header_limit(kHeaderLimit);
+    parser.body_limit(boost::none); // until the endpoint is known
     stream_.expires_after(first ? kHeaderTime : kIdle);
     boost::system::error_code failed;
     co_await http::async_read_header(
@@ -181,11 +198,16 @@ asio::awaitable<bool> Connection::rest_of_exchange(Parser& parser)
         Reply bad = error_reply(400, "invalid_value", "the path has a broken escape");
         co_return co_await say_last(std::move(bad), std::move(call));
     }
-    const std::size_t limit = Api::body_limit(call.verb, target);
-    parser.body_limit(limit);
     const bool has_body = parser.content_length().value_or(0) > 0 || parser.chunked();
+    if (auto refusal = api_.refuse(call)) {
+        if (has_body) co_return co_await say_last(*std::move(refusal), std::move(call));
+        co_return co_await write(*std::move(refusal), std::move(call));
+    }
+    const std::size_t limit = call.endpoint->max_body;
+    parser.body_limit(limit);
     if (parser.content_length().value_or(0) > limit)
         co_return co_await say_too_large(std::move(call), limit);
+    Call asked = call; // without the body, which may be large
     if (has_body) {
         const auto failed = co_await read_body(parser);
         if (failed == http::error::body_limit)
@@ -193,8 +215,6 @@ asio::awaitable<bool> Connection::rest_of_exchange(Parser& parser)
         if (failed) co_return false;
         call.body = std::move(parser.get().body());
     }
-    Call asked = call;
-    asked.body.clear();
     auto answering = api_.answer(std::move(call));
     Reply reply = co_await std::move(answering);
     co_return co_await write(std::move(reply), std::move(asked));
@@ -229,6 +249,7 @@ asio::awaitable<bool> Connection::say_too_large(Call call, std::size_t limit)
 asio::awaitable<bool> Connection::say_last(Reply reply, Call call)
 {
     keep_alive_ = false;
+    unread_ = true;
     co_await write(std::move(reply), std::move(call));
     co_return false;
 }

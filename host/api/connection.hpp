@@ -34,6 +34,7 @@ private:
     asio::awaitable<bool> say_too_large(Call call, std::size_t limit);
     asio::awaitable<bool> say_last(Reply reply, Call call);
     asio::awaitable<void> refuse_header();
+    asio::awaitable<void> linger();
     asio::awaitable<bool> write(Reply reply, Call call);
     asio::awaitable<bool> write_file(Reply reply, Call call);
     asio::awaitable<bool> write_bytes(const FileBody& file, ByteRange range);
@@ -44,6 +45,7 @@ private:
     bool keep_alive_ = true;
     bool answering_ = false;
     bool leaving_ = false;
+    bool unread_ = false; // the client may still be sending what nobody wants
 };
 
 } // namespace reelgate::api

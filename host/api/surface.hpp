@@ -19,15 +19,20 @@ namespace reelgate::api {
 
 enum class Verb : std::uint8_t { get, head, post, put, patch, remove, options, other };
 
+struct Endpoint;
+
 struct Call {
     Verb verb = Verb::get;
     std::vector<std::string> path; // segments, decoded one at a time
     std::map<std::string, std::string> query;
     std::map<std::string, std::string> headers; // names in lower case
     std::string body;
-    std::string owner;               // name of the key; empty where there are none
-    std::string id;                  // of the request
+    std::string id; // of the request
+
+    // Known once the call has been let in.
+    const Endpoint* endpoint = nullptr;
     std::vector<std::string> params; // what stood for {...} in the endpoint's path
+    std::string owner;               // name of the key; empty where there are none
 
     std::string_view header(const std::string& lower_case_name) const;
 };

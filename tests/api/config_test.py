@@ -192,14 +192,16 @@ class Config(DaemonTest):
                 {"name": "boss", "secret": {"file": "boss"}, "scopes": ["admin"]}]
         reelgate = self.daemon(self.providers("one", auth={"keys": keys}))
         for method, path, who, status in [
-                ("GET", "/v1/config", None, 401), ("GET", "/v1/config", "m-secret", 401),
-                ("GET", "/v1/config", "b-secret", 200), ("POST", "/admin/config/reload", "m-secret", 401),
+                ("GET", "/v1/config", None, 401), ("GET", "/v1/config", "m-secret", 403),
+                ("GET", "/v1/config", "b-secret", 200), ("POST", "/admin/config/reload", "m-secret", 403),
                 ("POST", "/admin/config/reload", "b-secret", 200), ("GET", "/v1/videos", "m-secret", 200),
-                ("GET", "/v1/videos", "b-secret", 401)]:
+                ("GET", "/v1/videos", "b-secret", 403)]:
             with self.subTest(path=path, who=who):
                 headers = {"authorization": f"Bearer {who}"} if who else {}
                 answer = reelgate.ask(method, path, **headers)
                 self.assertEqual(answer.status, status, answer.body)
+                if status > 400:
+                    self.assertEqual(answer.code, {401: "invalid_api_key", 403: "missing_scope"}[status])
                 self.assertNotIn(b"secret\":\"", answer.body)
                 for secret in (b"m-secret", b"b-secret"):
                     self.assertNotIn(secret, answer.body)
