@@ -73,6 +73,7 @@ void Engine::took_place(const Job& job, const StoredEvent& event)
 {
     purses_.stored(job);
     hub_.changed(job, event.cursor);
+    if (event.event == JobEvent::verified) learn_from(job);
     if (!event.event || event.event == JobEvent::retried) count_in(job.order.owner);
     if (is_final(event.state)) {
         waits_.drop(job.id);
@@ -83,6 +84,14 @@ void Engine::took_place(const Job& job, const StoredEvent& event)
     }
     bell_.ring();
     wake();
+}
+
+void Engine::learn_from(const Job& film)
+{
+    const Attempt* const attempt = film.current();
+    if (attempt == nullptr) return;
+    PaceFold& pace = paces_[{attempt->provider, attempt->model}];
+    pace = after_film(std::move(pace), *attempt);
 }
 
 void Engine::reached(Milestone milestone, const JobId& id) const
@@ -133,8 +142,12 @@ std::vector<ProviderSnapshot> Engine::snapshots() const
 {
     std::vector<ProviderSnapshot> all;
     all.reserve(slots_.size());
-    for (const auto& slot : slots_)
-        all.push_back(slot->snapshot());
+    for (const auto& slot : slots_) {
+        ProviderSnapshot& provider = all.emplace_back(slot->snapshot());
+        for (PairSnapshot& pair : provider.pairs)
+            if (const auto pace = paces_.find({provider.id, pair.model.id}); pace != paces_.end())
+                pair.pace = usual_pace(pace->second);
+    }
     return all;
 }
 

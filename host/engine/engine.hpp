@@ -16,6 +16,7 @@
 #include "host/engine/waitlist.hpp"
 #include "host/media/media.hpp"
 #include "host/router/decide.hpp"
+#include "host/router/pace.hpp"
 #include "host/store/artifact_store.hpp"
 #include "host/store/job_store.hpp"
 
@@ -144,6 +145,7 @@ private:
     friend class JobRun;
 
     void took_place(const Job& job, const StoredEvent& event); // on disk
+    void learn_from(const Job& film);                          // how long it took
     void count_in(const std::string& owner);
     void count_out(const std::string& owner);
 
@@ -199,6 +201,8 @@ private:
 
     // What outlives a daemon: host/engine/recall.cpp.
     asio::awaitable<void> recall();
+    asio::awaitable<void> recall_breakers();
+    asio::awaitable<void> recall_films();
     asio::awaitable<void> note_orderly_end();
     void keep_breakers();
     asio::awaitable<void> keep_fact(std::string name, std::string text);
@@ -225,6 +229,7 @@ private:
     bool leaving_ = false;       // providers are being stopped: their last words are not verdicts
     bool was_killed_ = false;    // the last daemon died
     std::map<std::string, std::string> kept_breakers_; // by provider, as they are on disk
+    std::map<std::pair<std::string, std::string>, PaceFold> paces_; // by provider and model
     bool woken_ = false;
     asio::steady_timer alarm_;
     Purses purses_;

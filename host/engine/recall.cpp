@@ -1,4 +1,5 @@
-// What outlives a daemon besides its jobs: breakers, and how its life ended.
+// What a daemon knows of the ones before it, besides the jobs that live: breakers, how long films
+// took, and how its life ended.
 #include "host/engine/engine.hpp"
 
 #include <nlohmann/json.hpp>
@@ -13,6 +14,8 @@ using Json = nlohmann::json;
 
 constexpr const char* kLife =
     "daemon.life"; // "open" while one works, "closed" after an orderly end
+
+constexpr std::size_t kFilms = 500; // how many earlier ones are looked at
 
 std::string breakers_of(const std::string& provider) { return "breakers." + provider; }
 
@@ -82,6 +85,20 @@ Result<std::map<std::string, BreakerFold>> breakers_from(const std::string& text
 
 asio::awaitable<void> Engine::recall()
 {
+    co_await recall_breakers();
+    const auto life = co_await parts_.store.fact(kLife);
+    was_killed_ = life && *life && **life == "\"open\"";
+    const auto noted = co_await parts_.store.put_fact(kLife, "\"open\"");
+    if (leaving_) co_return;
+    if (!noted) note_bug("noting the start", noted.error());
+    for (const Job* job : parts_.store.live_jobs())
+        if (busy_.contains(job->id)) tasks_.spawn(take_up(job->id));
+    tasks_.spawn(turns());
+    co_await recall_films(); // nobody waits for it
+}
+
+asio::awaitable<void> Engine::recall_breakers()
+{
     const auto places = slots_;
     for (const auto& place : places) {
         const std::string name = breakers_of(place->config().id);
@@ -95,14 +112,18 @@ asio::awaitable<void> Engine::recall()
         kept_breakers_[place->config().id] = **kept;
         place->restore(*std::move(breakers));
     }
-    const auto life = co_await parts_.store.fact(kLife);
-    was_killed_ = life && *life && **life == "\"open\"";
-    const auto noted = co_await parts_.store.put_fact(kLife, "\"open\"");
-    if (leaving_) co_return;
-    if (!noted) note_bug("noting the start", noted.error());
-    for (const Job* job : parts_.store.live_jobs())
-        if (busy_.contains(job->id)) tasks_.spawn(take_up(job->id));
-    tasks_.spawn(turns());
+}
+
+asio::awaitable<void> Engine::recall_films()
+{
+    JobFilter films{.states = {JobState::completed}, .limit = kFilms};
+    const auto page = co_await parts_.store.list(std::move(films));
+    if (!page) {
+        note_bug("looking at earlier films", page.error());
+        co_return;
+    }
+    for (auto film = page->jobs.rbegin(); film != page->jobs.rend(); ++film)
+        learn_from(*film); // oldest first
 }
 
 asio::awaitable<void> Engine::note_orderly_end()

@@ -48,6 +48,7 @@ struct PairSnapshot {
     std::string credential = {};              // what pays for it; empty: the provider's only one
     std::optional<Money> usd_per_second = {};
     Estimate estimate = {};
+    std::optional<double> pace = {}; // seconds of work for a second of film, by experience
 };
 
 struct ProviderSnapshot {

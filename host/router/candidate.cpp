@@ -152,4 +152,13 @@ std::vector<Candidate> candidates_of(const RouteInput& in, const std::vector<See
     return std::move(collector).finish();
 }
 
+Estimate Candidate::estimate() const
+{
+    if (pair == nullptr) return {};
+    const bool is_stated = pair->estimate.basis != Estimate::Basis::none;
+    if (is_stated || !pair->pace || !fit || fit->request.fps <= 0) return pair->estimate;
+    const std::chrono::duration<double> run(*pair->pace * fit->request.frames / fit->request.fps);
+    return {.run = run, .basis = Estimate::Basis::history};
+}
+
 } // namespace reelgate

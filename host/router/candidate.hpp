@@ -47,6 +47,9 @@ struct Candidate {
     std::optional<WallTime> earliest = {}; // when what skips it may be over, where that is known
     bool is_held = false;                  // could go, and waits so that nothing is paid for
 
+    // As the pair has it; else by experience, once it is known what the order asks of the model.
+    Estimate estimate() const;
+
     bool is_paid() const { return provider != nullptr && provider->charge == Charge::paid; }
     bool is_undetermined() const
     {

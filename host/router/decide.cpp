@@ -199,7 +199,7 @@ Considered shown(const Candidate& c, const Candidate* chosen)
     if (c.pair != nullptr) {
         out.model = c.pair->model.id;
         out.breaker = c.pair->breaker;
-        out.estimate = c.pair->estimate;
+        out.estimate = c.estimate();
     }
     for (const auto* list : {&c.rejected, &c.skipped})
         for (const Reason& reason : *list) {

@@ -96,8 +96,9 @@ bool has_another_credential(const RouteInput& in, const Candidate& c)
 
 double seconds_of(const Candidate& c)
 {
-    if (c.pair == nullptr || c.pair->estimate.basis == Estimate::Basis::none) return kLast;
-    return (c.pair->estimate.start + c.pair->estimate.run).count();
+    const Estimate estimate = c.estimate();
+    if (estimate.basis == Estimate::Basis::none) return kLast;
+    return (estimate.start + estimate.run).count();
 }
 
 // What the policy goes by; the smaller number comes first.

@@ -79,6 +79,8 @@ INSTANTIATE_TEST_SUITE_P(EachPolicy, Order, testing::Values(
     OrderRow{"Fastest",            [](World& w) { w.chain.policy = ChainPolicy::fastest; w.pair("a").estimate = seconds(60, 30);
                                                   w.pair("b").estimate = seconds(0, 80); w.pair("c").estimate = seconds(5, 20); }, "c b a"},
     OrderRow{"FastestUnknownLast", [](World& w) { w.chain.policy = ChainPolicy::fastest; w.pair("c").estimate = seconds(900, 900); }, "c a b"},
+    OrderRow{"FastestByExperience", [](World& w) { w.chain.policy = ChainPolicy::fastest; w.pair("a").pace = 30;
+                                                   w.pair("c").pace = 2; }, "c a b"},
     OrderRow{"FastestTiesToTheWarm", [](World& w) { w.chain.policy = ChainPolicy::fastest; w.pair("b").loaded = true; }, "b a c"},
 
     OrderRow{"WeightOfNothingIsLast", [](World& w) { w.chain.policy = ChainPolicy::weighted; w.chain.steps[0].weight = 0;
