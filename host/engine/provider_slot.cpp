@@ -9,6 +9,8 @@ namespace {
 // (rest, quarantine) is the supervision's.
 constexpr auto kOpenPause = std::chrono::seconds(1);
 constexpr auto kOpenPatience = std::chrono::minutes(5);
+// Somebody may have fetched the model meanwhile.
+constexpr auto kLookAgainAfter = std::chrono::minutes(10);
 
 Health health_of(ProviderState state)
 {
@@ -97,8 +99,9 @@ PairSnapshot ProviderSlot::pair(const ModelCapability& model) const
         if (contains(last_probe_->missing, model.id))
             pair.misconfigured = "the provider says that this model is missing";
     }
-    if (const auto why = missing_.find(model.id); why != missing_.end())
-        pair.misconfigured = why->second;
+    if (const auto unfit = unfit_.find(model.id);
+        unfit != unfit_.end() && clock_.wall() < unfit->second.until.value_or(WallTime::max()))
+        pair.misconfigured = unfit->second.why;
     if (const auto breaker = breakers_.find(model.id); breaker != breakers_.end()) {
         const bool well = takes_jobs(health_.state);
         const BreakerFold now = as_time_passes(breaker->second, well, clock_.wall());
@@ -168,27 +171,38 @@ void ProviderSlot::succeeded(const std::string& model)
     changed_();
 }
 
+std::vector<std::string> ProviderSlot::befallen(const std::string& model, CoolUnit unit) const
+{
+    std::vector<std::string> all{model};
+    if (!is_of_all_models(unit) || models() == nullptr) return all;
+    for (const ModelCapability& other : *models())
+        if (other.id != model) all.push_back(other.id);
+    return all;
+}
+
+void ProviderSlot::rest(const std::string& model, const Error& error)
+{
+    BreakerFold& breaker = breakers_[model];
+    const Breaker before = breaker.state;
+    breaker = after_failure(std::move(breaker), error, clock_.wall(), chance(), config_.breaker);
+    if (breaker.state == before) return;
+    log_.write(Event::breaker_changed,
+               {
+                   {"provider", config_.id               },
+                   {"model",    model                    },
+                   {"state",    to_string(breaker.state) },
+                   {"category", to_string(error.category)}
+    });
+}
+
 void ProviderSlot::failed(const std::string& model, const Error& error)
 {
-    const PolicyRow& row = policy_for(error, charge());
-    if (row.cools == CoolUnit::pair_misconfigured ||
-        row.cools == CoolUnit::credential_misconfigured)
-        missing_[model] = error.sentence();
-    // Which models share a credential is not known: each finds out for itself.
-    if (row.cools == CoolUnit::counts_pair || row.cools == CoolUnit::counts_provider ||
-        row.cools == CoolUnit::pair || row.cools == CoolUnit::provider_open ||
-        row.cools == CoolUnit::credential) {
-        const Breaker before = breakers_[model].state;
-        breakers_[model] =
-            after_failure(breakers_[model], error, clock_.wall(), chance(), config_.breaker);
-        if (breakers_[model].state != before)
-            log_.write(Event::breaker_changed,
-                       {
-                           {"provider", config_.id                       },
-                           {"model",    model                            },
-                           {"state",    to_string(breakers_[model].state)},
-                           {"category", to_string(error.category)        }
-            });
+    const CoolUnit unit = policy_for(error, charge()).cools;
+    Unfit unfit{.why = error.sentence()};
+    if (error.category == Category::model_not_found) unfit.until = clock_.wall() + kLookAgainAfter;
+    for (const std::string& one : befallen(model, unit)) {
+        if (misconfigures(unit)) unfit_[one] = unfit;
+        if (rests(unit)) rest(one, error);
     }
     changed_();
 }
@@ -204,7 +218,7 @@ void ProviderSlot::reset()
     if (provider_) provider_->reset();
     for (auto& [model, breaker] : breakers_)
         breaker = reelgate::reset(breaker);
-    missing_.clear();
+    unfit_.clear();
     changed_();
 }
 

@@ -88,10 +88,18 @@ public:
     void restore(std::map<std::string, BreakerFold> breakers) { breakers_ = std::move(breakers); }
 
 private:
+    // A model that cannot work as things are.
+    struct Unfit {
+        std::string why;
+        std::optional<WallTime> until = {}; // then it is tried again; none: somebody must act
+    };
+
     Health state() const;
     std::string reason() const;
     const std::vector<ModelCapability>* models() const;
     PairSnapshot pair(const ModelCapability& model) const;
+    std::vector<std::string> befallen(const std::string& model, CoolUnit unit) const;
+    void rest(const std::string& model, const Error& error);
     void take(const Result<ProbeReport>& report);
     void let_breakers_half_open();
     asio::awaitable<void> pause_until(WallTime when);
@@ -107,7 +115,7 @@ private:
     bool wait_no_longer_ = false;
     HealthFold health_;
     std::map<std::string, BreakerFold> breakers_; // by model
-    std::map<std::string, std::string> missing_;  // model -> why it cannot work
+    std::map<std::string, Unfit> unfit_;          // by model
     std::optional<ProbeReport> last_probe_;
     std::optional<WallTime> probed_;
     std::uint32_t running_ = 0;

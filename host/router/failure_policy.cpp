@@ -218,6 +218,25 @@ std::string hint_for(const Error& error)
     return std::string(kHints[static_cast<std::size_t>(error.category)].text);
 }
 
+bool is_of_all_models(CoolUnit unit)
+{
+    return unit == CoolUnit::provider_open || unit == CoolUnit::provider_misconfigured ||
+           unit == CoolUnit::credential || unit == CoolUnit::credential_misconfigured;
+}
+
+bool rests(CoolUnit unit)
+{
+    return unit == CoolUnit::counts_pair || unit == CoolUnit::counts_provider ||
+           unit == CoolUnit::pair || unit == CoolUnit::provider_open ||
+           unit == CoolUnit::credential;
+}
+
+bool misconfigures(CoolUnit unit)
+{
+    return unit == CoolUnit::pair_misconfigured || unit == CoolUnit::provider_misconfigured ||
+           unit == CoolUnit::credential_misconfigured;
+}
+
 std::string_view to_string(MoveOn move) { return kMoves[static_cast<std::size_t>(move)]; }
 std::string_view to_string(CoolUnit unit) { return kUnits[static_cast<std::size_t>(unit)]; }
 std::string_view to_string(When when) { return kWhens[static_cast<std::size_t>(when)]; }

@@ -39,6 +39,11 @@ enum class CoolUnit : std::uint8_t {
     host, // nothing is admitted
 };
 
+// Whom a failure keeps work away from, and how.
+bool is_of_all_models(CoolUnit unit); // of the provider; else of the one that failed
+bool rests(CoolUnit unit);            // by its breaker
+bool misconfigures(CoolUnit unit);    // until somebody changes something, or looks again
+
 // Which of a category's rows applies.
 enum class When : std::uint8_t {
     any,
