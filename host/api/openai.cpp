@@ -86,12 +86,15 @@ asio::awaitable<void> forget_pictures(Api& api, std::string name)
 asio::awaitable<std::optional<Reply>> picture_refused(Api& api, const CreateBody& body)
 {
     if (body.pictures.empty()) co_return std::nullopt;
-    auto look = [&api, &body] {
-        return first_bad_input(api.engine.media(),
-                               api.engine.inputs_of(body.order.inputs_dir),
-                               body.order.wish.inputs);
+    auto look = [&api, &body](const MediaTool& tool) -> Result<std::optional<BadInput>> {
+        return first_bad_input(
+            tool, api.engine.inputs_of(body.order.inputs_dir), body.order.wish.inputs);
     };
-    const std::optional<BadInput> bad = co_await on_pool(api.pool, std::move(look));
+    auto looking =
+        api.engine.media().run(MediaLane::pictures, body.order.inputs_dir, std::move(look));
+    const Result<std::optional<BadInput>> looked = co_await std::move(looking);
+    if (!looked) co_return error_reply(looked.error());
+    const std::optional<BadInput>& bad = *looked;
     if (!bad) co_return std::nullopt;
     if (bad->error.category != Category::output_invalid) co_return error_reply(bad->error);
     const std::string& field = body.pictures[bad->index].field;

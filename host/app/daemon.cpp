@@ -26,7 +26,10 @@ namespace fs = std::filesystem;
 // A worker of an earlier daemon may still hold a device; killed, it is gone within this or stays.
 constexpr auto kLeftoverPatience = std::chrono::seconds(10);
 constexpr auto kHangUpPatience = std::chrono::seconds(2); // for answers that are being written
-constexpr std::size_t kPoolThreads = 4; // hashing, copying and probing files, mostly waiting
+constexpr std::size_t kPoolThreads = 4; // hashing and copying files, mostly waiting
+// A film keeps one core busy for seconds, a picture for a tenth of one; each child may hold a
+// gigabyte, one that makes an MP4 two.
+constexpr MediaRoom kMediaRoom{.films = 2, .pictures = 2, .pictures_waiting = 32};
 
 // Held for as long as the daemon lives; the kernel lets go of it however the daemon ends.
 Result<Fd> take_data_dir(const fs::path& data_dir)
@@ -85,6 +88,7 @@ public:
     Daemon(const Globals& globals, const DaemonOptions& options, Loaded loaded)
         : globals_(globals_by(globals, loaded.settings)), options_(options),
           loaded_(std::move(loaded)), data_dir_(globals_.data_dir),
+          media_(globals_.program("reelgate-media"), kMediaRoom),
           log_(STDERR_FILENO, log_format(loaded_), loaded_.settings.log.level),
           signals_(loop_, SIGINT, SIGTERM), reset_signal_(loop_, SIGHUP),
           tasks_(loop_.get_executor())
@@ -126,6 +130,7 @@ public:
         });
         loop_.run();
         pool_.join();
+        media_.join();
         std::error_code ignored; // nobody answers there: whoever asks finds that out
         fs::remove(address_file(data_dir_), ignored);
         log_.write(Event::host_stopped, {});
@@ -140,7 +145,7 @@ private:
                                 .log = log_,
                                 .store = *store_,
                                 .artifacts = *artifacts_,
-                                .media = {globals_.program("reelgate-media")},
+                                .media = media_,
                                 .work_root = data_dir_ / "work",
                                 .keep_root = keep_dir_of(data_dir_),
                                 .inputs_root = data_dir_ / "inputs"};
@@ -202,6 +207,7 @@ private:
     DaemonOptions options_;
     Loaded loaded_;
     fs::path data_dir_;
+    MediaDesk media_; // before the loop: what the loop still holds at the end is in its lists
     SystemClock clock_;
     Log log_;
     Fd lock_;

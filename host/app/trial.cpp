@@ -148,6 +148,7 @@ public:
     Trial(const Globals& globals, TrialOrder order)
         : globals_(globals), order_(std::move(order)),
           log_(STDERR_FILENO, globals.log_format, Level::warn), line_(STDERR_FILENO, globals.quiet),
+          media_(globals.program("reelgate-media"), {.films = 1, .pictures = 1}),
           signals_(loop_, SIGINT, SIGTERM)
     {
     }
@@ -160,7 +161,7 @@ public:
             if (failure) std::rethrow_exception(failure);
         });
         loop_.run();
-        pool_.join();
+        media_.join();
         return *std::move(report);
     }
 
@@ -206,7 +207,7 @@ private:
         plan.keep_dir = keep.path();
         running_ = id;
         Watcher watcher(line_);
-        const AttemptTools tools{*provider_, pool_, {globals_.program("reelgate-media")}};
+        const AttemptTools tools{*provider_, media_};
         auto video = co_await run_attempt(tools, plan, watcher);
         running_.clear();
         if (!video) co_return std::move(video).error();
@@ -247,10 +248,12 @@ private:
             if (stopped) return;
             std::signal(number, SIG_DFL); // a second one ends the program
             line_.say("cancelling; once more to leave at once");
-            if (running_.empty())
+            if (running_.empty()) {
                 std::raise(number);
-            else
+            } else {
                 provider_->cancel(running_);
+                media_.stop(running_);
+            }
         });
     }
 
@@ -259,8 +262,8 @@ private:
     SystemClock clock_;
     Log log_;
     ProgressLine line_;
+    MediaDesk media_;
     asio::io_context loop_{1};
-    asio::thread_pool pool_{2};
     asio::signal_set signals_;
     fs::path work_root_; // of this provider
     std::string running_;

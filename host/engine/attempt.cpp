@@ -53,8 +53,9 @@ Task<VerifiedVideo> look_at(AttemptTools tools, AttemptPlan plan, std::vector<Ar
 {
     const ArtifactOffer* const offered = film_among(offers, plan.request);
     if (offered == nullptr) co_return no_video();
-    auto look = [&] { return verify_film(tools.media, plan, *offered); };
-    auto film = co_await on_pool(tools.pool, std::move(look));
+    auto look = [&](const MediaTool& tool) { return verify_film(tool, plan, *offered); };
+    auto looking = tools.media.run(MediaLane::films, plan.id, std::move(look));
+    auto film = co_await std::move(looking);
     if (!film) co_return std::move(film).error().in_phase(Phase::verify);
     co_return film;
 }

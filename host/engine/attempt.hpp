@@ -3,7 +3,7 @@
 #pragma once
 
 #include "host/base/async.hpp"
-#include "host/media/media.hpp"
+#include "host/media/desk.hpp"
 #include "host/model/job.hpp"
 #include "host/plugin/provider.hpp"
 
@@ -58,8 +58,7 @@ struct VerifiedVideo {
 // Everything it needs besides the plan; all of it outlives the attempt.
 struct AttemptTools {
     Provider& provider;
-    asio::thread_pool& pool;
-    MediaTool media;
+    MediaDesk& media;
 };
 
 // The provider's half: what it offers once it says that it is done. Fails with the provider's own
@@ -68,7 +67,8 @@ Task<std::vector<ArtifactOffer>>
 work_on(AttemptTools tools, AttemptPlan plan, AttemptWatcher& watcher);
 
 // The host's half: host/engine/verify.hpp. Fails with output_invalid when what was left is not what
-// was promised (code `no_video`, `deviates`, or the probe's); the error's billing is always set.
+// was promised (code `no_video`, `deviates`, or the probe's), and as MediaDesk::run(), which knows
+// it by the plan's id; the error's billing is always set.
 Task<VerifiedVideo>
 verify_offers(AttemptTools tools, AttemptPlan plan, std::vector<ArtifactOffer> offers);
 

@@ -23,6 +23,7 @@ asio::awaitable<void> Engine::drain(std::chrono::milliseconds patience)
     bell_.ring();
     co_await until_nobody_is_carried(patience);
     leaving_ = true; // what ends from now on is left as it stands on disk
+    parts_.media.stop_all();
     bell_.ring();
     TaskGroup stopping(parts_.loop.get_executor());
     for (const auto& place : slots_)

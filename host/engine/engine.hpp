@@ -14,7 +14,7 @@
 #include "host/engine/provider_slot.hpp"
 #include "host/engine/purses.hpp"
 #include "host/engine/waitlist.hpp"
-#include "host/media/media.hpp"
+#include "host/media/desk.hpp"
 #include "host/router/decide.hpp"
 #include "host/router/pace.hpp"
 #include "host/store/artifact_store.hpp"
@@ -40,7 +40,7 @@ struct EngineParts {
     const Log& log;
     JobStore& store;
     const ArtifactStore& artifacts;
-    MediaTool media;
+    MediaDesk& media;
     std::filesystem::path work_root;   // work directories of attempts, below each provider's name
     std::filesystem::path keep_root;   // what they left, while it is verified
     std::filesystem::path inputs_root; // what clients sent, a directory for each order
@@ -129,7 +129,7 @@ public:
     std::shared_ptr<ProviderSlot> slot(const std::string& id) const;
     ProgressHub& hub() { return hub_; }
     JobStore& store() { return parts_.store; }
-    const MediaTool& media() const { return parts_.media; }
+    MediaDesk& media() const { return parts_.media; }
     const EngineSettings& settings() const { return settings_; }
     bool is_draining() const { return draining_; }
     const Chain& chain_for(const JobOrder& order) const;

@@ -125,7 +125,7 @@ public:
                                 .log = log_,
                                 .store = *store_,
                                 .artifacts = *artifacts_,
-                                .media = {"/nonexistent"},
+                                .media = media_,
                                 .work_root = scratch / "work",
                                 .keep_root = scratch / "kept",
                                 .inputs_root = scratch / "inputs"};
@@ -196,6 +196,7 @@ private:
 
     EngineSettings settings_;
     asio::thread_pool pool_{2};
+    MediaDesk media_{"/nonexistent", {}};
     Log log_{STDERR_FILENO, LogFormat::text, Level::error};
     std::vector<std::pair<SlotConfig, std::unique_ptr<Provider>>> waiting_;
     std::unique_ptr<JobStore> store_;

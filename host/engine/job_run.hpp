@@ -52,7 +52,7 @@ private:
     asio::awaitable<void> clean_up();
 
     bool may_be_followed(const Error& error) const;
-    AttemptTools tools() { return {*slot_.provider(), engine_.parts_.pool, engine_.parts_.media}; }
+    AttemptTools tools() { return {*slot_.provider(), engine_.parts_.media}; }
     const Job* job() const { return engine_.parts_.store.live(id_); } // nothing once it has ended
     bool goes_on() const; // nobody has cancelled it, its time is not over, the daemon stays
 

@@ -115,8 +115,9 @@ Result<Done> make_playable_if_possible(const MediaTool& media,
         film.notes.push_back("made an MP4 of what was " + as);
         return made;
     }
-    if (made.error().category == Category::storage_full) return made; // there will be room
-    std::error_code ignored;                                          // it goes with the directory
+    const Category why = made.error().category;
+    if (why == Category::storage_full || why == Category::cancelled) return made;
+    std::error_code ignored; // it goes with the directory
     fs::remove(playable_beside(film.file), ignored);
     film.notes.push_back("it stays as it was " + as +
                          ", because no MP4 could be made of it: " + made.error().text);
@@ -176,23 +177,27 @@ using Maker = Result<std::string> (*)(
     const MediaTool&, const fs::path&, std::uint64_t, const fs::path&, const MediaLimits&);
 
 // Nobody has lost anything without them.
-void make_picture(const MediaTool& media, Maker make, const std::string& role, VerifiedVideo& film)
+Result<Done>
+make_picture(const MediaTool& media, Maker make, const std::string& role, VerifiedVideo& film)
 {
     const fs::path file = film.file.parent_path() / role;
     auto type =
         make(media, film.file, film.facts.frames, file, MediaLimits{.wall = kPicturePatience});
+    if (!type && type.error().category == Category::cancelled) return std::move(type).error();
     if (type)
         film.pictures.push_back({.role = role, .mime = *std::move(type), .file = file});
     else
         film.notes.push_back("there is no " + role + ": " + type.error().text);
+    return Done{};
 }
 
-void make_pictures(const MediaTool& media, VerifiedVideo& film)
+Result<Done> make_pictures(const MediaTool& media, VerifiedVideo& film)
 {
     const auto start = SteadyClock::now();
-    make_picture(media, make_thumbnail, "thumbnail", film);
-    if (film.facts.frames > 1) make_picture(media, make_spritesheet, "spritesheet", film);
+    RG_CHECK(make_picture(media, make_thumbnail, "thumbnail", film));
+    if (film.facts.frames > 1) RG_CHECK(make_picture(media, make_spritesheet, "spritesheet", film));
     film.times.emplace_back("pictures", seconds_since(start));
+    return Done{};
 }
 
 } // namespace
@@ -216,7 +221,7 @@ verify_film(const MediaTool& media, const AttemptPlan& plan, const ArtifactOffer
     VerifiedVideo film;
     RG_CHECK(is_numbered(offer) ? join_pictures(media, plan, offer, film)
                                 : keep_film(media, plan, offer, film));
-    if (plan.wants_pictures) make_pictures(media, film);
+    if (plan.wants_pictures) RG_CHECK(make_pictures(media, film));
     return film;
 }
 

@@ -46,11 +46,11 @@ Error unavailable(const MediaTool& tool, std::string_view doing, int error_numbe
     return std::move(error).in_phase(Phase::verify);
 }
 
-Error timed_out(const MediaLimits& limits)
+Error timed_out(std::chrono::milliseconds wall)
 {
     return media_error(Category::output_invalid,
                        "reelgate-media was not done with the file after " +
-                           std::to_string(limits.wall.count()) + " ms",
+                           std::to_string(wall.count()) + " ms",
                        "media_timeout");
 }
 
@@ -197,27 +197,56 @@ int milliseconds_until(SteadyClock::time_point end)
     return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
 }
 
-enum class Readable : std::uint8_t { yes, interrupted, expired };
+// What a call is about besides the child: until when, and who may end it before.
+struct Patience {
+    SteadyClock::time_point end;
+    std::chrono::milliseconds wall;
+    int stop;
+};
 
-Readable wait_readable(int fd, SteadyClock::time_point end)
+enum class Readable : std::uint8_t { yes, interrupted, expired, stopped };
+
+Readable wait_readable(int fd, const Patience& patience)
 {
-    pollfd entry{fd, POLLIN, 0};
-    const int ready = ::poll(&entry, 1, milliseconds_until(end));
-    if (ready > 0) return Readable::yes;
-    if (ready < 0 || SteadyClock::now() < end) return Readable::interrupted;
+    std::array<pollfd, 2> entries{
+        {{patience.stop, POLLIN, 0}, {fd, POLLIN, 0}}
+    };
+    const int ready = ::poll(entries.data(), entries.size(), milliseconds_until(patience.end));
+    if (ready > 0) return entries[0].revents != 0 ? Readable::stopped : Readable::yes;
+    if (ready < 0 || SteadyClock::now() < patience.end) return Readable::interrupted;
     return Readable::expired;
 }
 
+// Waits until there is something to read.
+Result<Done> until_readable(int fd, const Patience& patience)
+{
+    for (;;) {
+        switch (wait_readable(fd, patience)) {
+        case Readable::yes:
+            return Done{};
+        case Readable::interrupted:
+            break;
+        case Readable::expired:
+            return timed_out(patience.wall);
+        case Readable::stopped:
+            return media_stopped();
+        }
+    }
+}
+
+bool is_stopped(const MediaTool& tool)
+{
+    pollfd entry{tool.stop, POLLIN, 0};
+    return ::poll(&entry, 1, 0) > 0;
+}
+
 // All that the child writes until it closes its end.
-Result<std::string>
-read_answer(const Child& child, const MediaLimits& limits, SteadyClock::time_point end)
+Result<std::string> read_answer(const Child& child, const Patience& patience)
 {
     std::string text;
     std::array<char, 4096> part{};
     for (;;) {
-        const Readable readable = wait_readable(child.output(), end);
-        if (readable == Readable::expired) return timed_out(limits);
-        if (readable == Readable::interrupted) continue;
+        RG_CHECK(until_readable(child.output(), patience));
         const ssize_t got = ::read(child.output(), part.data(), part.size());
         if (got == 0) return text;
         if (got < 0 && errno == EINTR) continue;
@@ -232,24 +261,22 @@ read_answer(const Child& child, const MediaLimits& limits, SteadyClock::time_poi
 }
 
 // A child may close its output and stay; then it is killed like any other that takes too long.
-Result<int> ending(Child& child, const MediaLimits& limits, SteadyClock::time_point end)
+Result<int> ending(Child& child, const Patience& patience)
 {
-    for (;;) {
-        const Readable readable = wait_readable(child.process(), end);
-        if (readable == Readable::expired) return timed_out(limits);
-        if (readable == Readable::yes) return child.reap();
-    }
+    RG_CHECK(until_readable(child.process(), patience));
+    return child.reap();
 }
 
 // What the child answers, if it ended well.
 Result<std::string> ask(const MediaTool& tool, Words operation, const MediaLimits& limits)
 {
-    const auto end = SteadyClock::now() + limits.wall;
+    const Patience patience{SteadyClock::now() + limits.wall, limits.wall, tool.stop};
+    if (is_stopped(tool)) return media_stopped();
     RG_TRY(Child child, Child::start(tool, arguments(tool, std::move(operation), limits)));
-    RG_TRY(std::string text, read_answer(child, limits, end));
-    RG_TRY(const int status, ending(child, limits, end));
+    RG_TRY(std::string text, read_answer(child, patience));
+    RG_TRY(const int status, ending(child, patience));
 
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return timed_out(limits);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return timed_out(limits.wall);
     if (WIFSIGNALED(status))
         return media_error(Category::output_invalid,
                            "reelgate-media died of signal " + std::to_string(WTERMSIG(status)) +
@@ -279,6 +306,11 @@ Result<std::string> make(const MediaTool& tool,
 }
 
 } // namespace
+
+Error media_stopped()
+{
+    return media_error(Category::cancelled, "nobody wants the film any more", "media_stopped");
+}
 
 Result<MediaFacts>
 probe_media(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits)

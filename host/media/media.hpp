@@ -14,6 +14,7 @@ namespace reelgate {
 
 struct MediaTool {
     std::filesystem::path program; // reelgate-media, beside the daemon
+    int stop = -1; // a descriptor, borrowed: once it is readable, the child is killed at once
 };
 
 struct MediaLimits {
@@ -31,6 +32,7 @@ struct MediaLimits {
 //   output_invalid/media_timeout     it was killed after `limits.wall`, or spent that much CPU time
 //   output_invalid/media_bad_answer  it ended with something else than one answer
 //   internal/media_unavailable       it could not be started
+//   cancelled/media_stopped          the tool's `stop` said so, perhaps before it was started
 Result<MediaFacts>
 probe_media(const MediaTool& tool, const std::filesystem::path& file, const MediaLimits& limits);
 
@@ -49,6 +51,8 @@ Result<std::string> make_spritesheet(const MediaTool& tool,
                                      std::uint64_t frames,
                                      const std::filesystem::path& output,
                                      const MediaLimits& limits);
+
+Error media_stopped();
 
 // An MP4 that browsers play, of a film or of a directory of pictures. Whoever keeps it probes it:
 // this child has read what a stranger wrote.

@@ -86,7 +86,7 @@ public:
                                 .log = log_,
                                 .store = *store_,
                                 .artifacts = *artifacts_,
-                                .media = {std::filesystem::path(kBin) / "reelgate-media"},
+                                .media = media_,
                                 .work_root = scratch_ / "work",
                                 .keep_root = scratch_ / "keep",
                                 .inputs_root = scratch_ / "inputs"};
@@ -227,6 +227,7 @@ private:
     Log log_{null_.get(), LogFormat::json, Level::info};
     asio::io_context loop_{1};
     asio::thread_pool pool_{2};
+    MediaDesk media_{std::filesystem::path(kBin) / "reelgate-media", {}};
     TaskGroup tasks_{loop_.get_executor()};
     std::unique_ptr<JobStore> store_;
     std::unique_ptr<ArtifactStore> artifacts_;
