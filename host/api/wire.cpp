@@ -102,6 +102,22 @@ int percent(const Api& api, const Job& job)
     return std::min(99, static_cast<int>(100 * api.engine.hub().furthest(job.id)));
 }
 
+// What it does right now, in the words of its plugin. Null where nobody has said anything yet.
+Json doing(const Api& api, const Job& job)
+{
+    const auto latest = api.engine.hub().latest(job.id);
+    if (status_word(job.state) != "in_progress" || !latest ||
+        latest->attempt != job.attempts.size())
+        return nullptr;
+    Json now = Json::object();
+    now["stage"] = latest->stage;
+    now["step"] = latest->step;
+    now["steps"] = latest->steps;
+    now["source"] = to_string(latest->source);
+    now["eta_s"] = latest->eta_s ? Json(*latest->eta_s) : Json(nullptr);
+    return now;
+}
+
 Json error_of(const Job& job)
 {
     Json error = Json::object();
@@ -216,6 +232,7 @@ Json video_object(const Api& api, const Job& job)
     video["model"] = attempt ? attempt->model : job.order.wish.model.value_or("");
     video["status"] = status_word(job.state);
     video["progress"] = percent(api, job);
+    video["progress_detail"] = doing(api, job);
     video["created_at"] = unix_seconds(job.created);
     video["completed_at"] = done ? seconds_or_null(job.finished) : Json(nullptr);
     video["expires_at"] = done ? seconds_or_null(job.expires) : Json(nullptr);

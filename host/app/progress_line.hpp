@@ -4,6 +4,7 @@
 
 #include "host/plugin/host_services.hpp"
 
+#include <optional>
 #include <string>
 
 namespace reelgate {
@@ -16,7 +17,8 @@ public:
     ProgressLine(const ProgressLine&) = delete;
     ProgressLine& operator=(const ProgressLine&) = delete;
 
-    void show(const ProgressNote& note);
+    // `eta_s`: seconds that are left, where somebody says so.
+    void show(const ProgressNote& note, std::optional<double> eta_s = {});
     void say(const std::string& sentence);
 
 private:
@@ -29,7 +31,7 @@ private:
     std::string last_;
 };
 
-// "denoise 3/10 30 %", "remote": what is known and no more.
-std::string progress_text(const ProgressNote& note);
+// "denoise 3/10 30 %, 1:05 left", "remote": what is known and no more.
+std::string progress_text(const ProgressNote& note, std::optional<double> eta_s = {});
 
 } // namespace reelgate

@@ -34,15 +34,37 @@ bool has_ended(const Json& video)
     return status == "completed" || status == "failed";
 }
 
-ProgressNote note_of(const Json& video)
+// Null where the daemon tells nothing of it.
+Json detail_of(const Json& video)
+{
+    const auto detail = video.find("progress_detail");
+    return detail != video.end() && detail->is_object() ? *detail : Json(nullptr);
+}
+
+std::optional<double> eta_of(const Json& detail)
+{
+    const auto eta = detail.is_object() ? detail.find("eta_s") : detail.end();
+    if (!detail.is_object() || eta == detail.end() || !eta->is_number()) return std::nullopt;
+    return eta->get<double>();
+}
+
+ProgressNote note_of(const Json& video, const Json& detail)
 {
     ProgressNote note;
     note.stage = video.value("state", "working");
     if (const auto backend = video.find("backend"); backend != video.end() && backend->is_string())
         note.stage += " at " + backend->get<std::string>();
+    std::string source = "measured";
+    if (detail.is_object()) {
+        if (const std::string stage = detail.value("stage", ""); !stage.empty())
+            note.stage += ": " + stage;
+        note.step = detail.value("step", 0U);
+        note.steps = detail.value("steps", 0U);
+        source = detail.value("source", source);
+    }
     const int percent = video.value("progress", 0);
     if (percent > 0) {
-        note.source = RG_MEASURED;
+        note.source = source == "estimated" ? RG_ESTIMATED : RG_MEASURED;
         note.value = percent / 100.0;
     }
     return note;
@@ -78,7 +100,8 @@ Result<Json> follow_job(const DaemonClient& daemon, const std::string& id, bool 
             return video;
         if (video) {
             lost = 0;
-            line.show(note_of(*video));
+            const Json detail = detail_of(*video);
+            line.show(note_of(*video, detail), eta_of(detail));
         }
         if (interrupts.came() && !cancelled) {
             cancelled = true;

@@ -1,9 +1,10 @@
 """A request to a finished, verified video, over HTTP, through a real worker."""
 import json
 import struct
+import time
 import unittest
 
-from daemon import DaemonTest
+from daemon import PATIENCE, DaemonTest
 
 PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
@@ -134,6 +135,18 @@ class Failures(DaemonTest):
         ended = reelgate.ended(video)
         self.assertEqual((ended["state"], ended["status"], ended["error"]["code"]), ("cancelled", "failed", "cancelled"))
         self.assertEqual(reelgate.ask("GET", f"/v1/videos/{video}/content").code, "video_failed")
+
+    def test_what_it_does_is_told_while_it_does_it(self):
+        reelgate = self.daemon(self.providers("pattern"))
+        go = self.dir / "go"
+        video = reelgate.create(run=[{"progress": {"stage": "denoise", "steps": 4}}, {"wait_for": str(go)}, "deliver"])
+        deadline = time.monotonic() + PATIENCE
+        while (told := reelgate.video(video)["progress_detail"]) is None or told["step"] < 4:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        self.assertEqual(told, {"stage": "denoise", "step": 4, "steps": 4, "source": "measured", "eta_s": None})
+        go.touch()
+        self.assertIsNone(reelgate.ended(video)["progress_detail"])
 
     def test_a_lie_about_the_film_is_no_film(self):
         reelgate = self.daemon(self.providers("pattern"))
