@@ -8,12 +8,12 @@
 #include "host/config/merge.hpp"
 #include "host/plugin/orphans.hpp"
 
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <array>
 #include <csignal>
 #include <memory>
 #include <utility>
@@ -30,22 +30,6 @@ constexpr std::size_t kPoolThreads = 4; // hashing and copying files, mostly wai
 // A film keeps one core busy for seconds, a picture for a tenth of one; each child may hold a
 // gigabyte, one that makes an MP4 two.
 constexpr MediaRoom kMediaRoom{.films = 2, .pictures = 2, .pictures_waiting = 32};
-
-// Held for as long as the daemon lives; the kernel lets go of it however the daemon ends.
-Result<Fd> take_data_dir(const fs::path& data_dir)
-{
-    std::error_code failed;
-    fs::create_directories(data_dir, failed);
-    const fs::path file = data_dir / "daemon.lock";
-    Fd lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock) return system_error(Category::internal, "opening " + file.string(), errno);
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
-    return Error{.category = Category::worker_unavailable,
-                 .text = "another daemon runs on " + fs::absolute(data_dir).string(),
-                 .code = "data_dir_taken",
-                 .hint = "stop it, or give this one another --data-dir",
-                 .phase = Phase::admit};
-}
 
 // Work directories belong to attempts, and no attempt has outlived the last daemon.
 void sweep_work(const fs::path& data_dir)
@@ -90,8 +74,8 @@ public:
           loaded_(std::move(loaded)), data_dir_(globals_.data_dir),
           media_(globals_.program("reelgate-media"), kMediaRoom),
           log_(STDERR_FILENO, log_format(loaded_), loaded_.settings.log.level),
-          signals_(loop_, SIGINT, SIGTERM), reset_signal_(loop_, SIGHUP),
-          tasks_(loop_.get_executor())
+          signals_(loop_, SIGINT, SIGTERM), reset_signal_(loop_, SIGHUP), parent_(loop_),
+          tasks_(loop_.get_executor()), errands_(loop_.get_executor())
     {
     }
 
@@ -119,8 +103,9 @@ public:
         engine_->start();
         server_->start();
         tasks_.spawn(until_told_to_stop());
-        tasks_.spawn(config_->note_running());
-        tasks_.spawn(reload_on_hangup());
+        if (options_.end_with_stdin) errands_.spawn(until_stdin_ends());
+        errands_.spawn(config_->note_running());
+        errands_.spawn(reload_on_hangup());
         log_.write(Event::host_started,
                    {
                        {"pid",       ::getpid()               },
@@ -183,12 +168,25 @@ private:
         boost::system::error_code failed;
         const int number =
             co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, failed));
-        std::signal(number, SIG_DFL); // a second one ends the program
-        reset_signal_.cancel();
+        if (!failed) std::signal(number, SIG_DFL); // a second one ends the program
+        errands_.stop();                           // a reload would change what is being ended
+        co_await errands_.join();
         co_await engine_->drain(options_.drain);
         co_await server_->stop(kHangUpPatience);
         co_await store_->close();
         loop_.stop();
+    }
+
+    // Nothing is said there: it ends when whoever holds the other end is gone, in whatever way.
+    asio::awaitable<void> until_stdin_ends()
+    {
+        boost::system::error_code failed;
+        parent_.assign(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), failed);
+        std::array<char, 256> ignored{};
+        while (!failed)
+            co_await parent_.async_read_some(asio::buffer(ignored),
+                                             asio::redirect_error(asio::use_awaitable, failed));
+        signals_.cancel(failed);
     }
 
     asio::awaitable<void> reload_on_hangup()
@@ -215,6 +213,7 @@ private:
     asio::thread_pool pool_{kPoolThreads};
     asio::signal_set signals_;
     asio::signal_set reset_signal_;
+    asio::posix::stream_descriptor parent_;
     std::unique_ptr<JobStore> store_;
     std::unique_ptr<ArtifactStore> artifacts_;
     std::unique_ptr<Engine> engine_;
@@ -222,8 +221,10 @@ private:
     std::unique_ptr<LiveConfig> config_;
     std::unique_ptr<api::Server> server_;
 
-    // Runs code that uses the members above: keep it last.
+    // Run code that uses the members above: keep them last. The second has ended before the loop is
+    // stopped; in the first is the one that stops it.
     TaskGroup tasks_;
+    TaskGroup errands_;
 };
 
 Error unlawful(const Findings& findings)

@@ -15,6 +15,7 @@ namespace reelgate {
 struct DaemonOptions {
     ConfigSources config;
     std::chrono::milliseconds drain = std::chrono::seconds(10); // for running jobs at the end
+    bool end_with_stdin = false; // as if told to stop, once standard input has ended
 
     // Called on the loop at each milestone of each job: what tests of restarts hang on to.
     std::function<void(Milestone, const JobId&)> on_milestone = {};

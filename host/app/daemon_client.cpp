@@ -68,21 +68,20 @@ std::string key_from_environment()
     return key == nullptr ? "" : key;
 }
 
-DaemonClient::DaemonClient(DaemonAddress address, std::string key)
-    : address_(std::move(address)), key_(std::move(key))
+DaemonClient::DaemonClient(fs::path data_dir, DaemonAddress address, std::string key)
+    : data_dir_(std::move(data_dir)), address_(std::move(address)), key_(std::move(key))
 {
 }
 
 Result<DaemonClient> DaemonClient::find(const fs::path& data_dir, std::string key)
 {
     RG_TRY(DaemonAddress address, left_address(data_dir));
-    DaemonClient client(std::move(address), std::move(key));
+    DaemonClient client(data_dir, std::move(address), std::move(key));
     http::Request hello;
     hello.url = http::join_url(client.address_.url, "/healthz");
     hello.limits.total_timeout = kHelloTime;
     const auto response = client.http_.perform(hello);
     const Json body = response ? Json::parse(response->body, nullptr, false) : Json();
-    // Another program may have the port of a daemon that was killed.
     if (response && body.is_object() && body.value("service", "") == "reelgate") return client;
     return Error{.category = Category::worker_unavailable,
                  .text = "no daemon runs on " + fs::absolute(data_dir).string(),
@@ -90,8 +89,16 @@ Result<DaemonClient> DaemonClient::find(const fs::path& data_dir, std::string ke
                  .hint = "start one with `reelgate serve`, or name its --data-dir"};
 }
 
-http::Request DaemonClient::request(const std::string& method, const std::string& path) const
+// Looked at each time: a daemon that has ended meanwhile may have left its port to another program,
+// which must get neither the key nor what is asked.
+Result<http::Request> DaemonClient::request(const std::string& method,
+                                            const std::string& path) const
 {
+    RG_TRY(const DaemonAddress now, left_address(data_dir_));
+    if (now != address_)
+        return Error{.category = Category::worker_unavailable,
+                     .text = "the daemon at " + address_.url + " has ended, and another has begun",
+                     .code = "no_daemon"};
     http::Request request;
     request.method = method;
     request.url = http::join_url(address_.url, path);
@@ -106,7 +113,7 @@ Result<DaemonClient::Answer> DaemonClient::exchange(const std::string& method,
                                                     const std::string& path,
                                                     const std::optional<Json>& body) const
 {
-    http::Request asked = request(method, path);
+    RG_TRY(http::Request asked, request(method, path));
     if (body) {
         asked.headers.add("content-type", "application/json");
         asked.body = http::Body::bytes(body->dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -130,7 +137,7 @@ Result<Json> DaemonClient::ask(const std::string& method,
 
 Result<Done> DaemonClient::download(const std::string& path, const fs::path& to) const
 {
-    http::Request wanted = request("GET", path);
+    RG_TRY(http::Request wanted, request("GET", path));
     wanted.limits.total_timeout = std::chrono::milliseconds(0);
     wanted.limits.max_body_bytes = UINT64_MAX;
     const auto response = http_.download(wanted, to.string());

@@ -15,7 +15,7 @@ namespace reelgate {
 class DaemonClient {
 public:
     // The daemon that runs on the data directory; no_daemon where none answers. `key` is sent with
-    // each call where it is not empty.
+    // each call where it is not empty, and to nobody but the process that has the directory.
     static Result<DaemonClient> find(const std::filesystem::path& data_dir, std::string key);
 
     // The JSON of an answer; one that is an error is an Error in the daemon's own words.
@@ -38,9 +38,10 @@ public:
     const DaemonAddress& address() const { return address_; }
 
 private:
-    DaemonClient(DaemonAddress address, std::string key);
-    http::Request request(const std::string& method, const std::string& path) const;
+    DaemonClient(std::filesystem::path data_dir, DaemonAddress address, std::string key);
+    Result<http::Request> request(const std::string& method, const std::string& path) const;
 
+    std::filesystem::path data_dir_;
     DaemonAddress address_;
     std::string key_;
     http::Client http_;

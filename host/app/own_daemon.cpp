@@ -40,6 +40,7 @@ words_for(const Globals& globals, const fs::path& data_dir, const std::optional<
                                    "text",
                                    "--drain",
                                    "0",
+                                   "--end-with-stdin",
                                    "--trusted-keys",
                                    globals.trusted_keys.string()};
     if (config) {
@@ -57,7 +58,7 @@ words_for(const Globals& globals, const fs::path& data_dir, const std::optional<
     return words;
 }
 
-Result<pid_t> spawn(std::vector<std::string> words, const fs::path& log)
+Result<pid_t> spawn(std::vector<std::string> words, const Fd& in, const fs::path& log)
 {
     std::error_code ignored; // opening it says why
     fs::create_directories(log.parent_path(), ignored);
@@ -69,6 +70,7 @@ Result<pid_t> spawn(std::vector<std::string> words, const fs::path& log)
     arguments.push_back(nullptr);
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
+    ::posix_spawn_file_actions_adddup2(&files, in.get(), STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&files, out.get(), STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&files, out.get(), STDERR_FILENO);
     // A group of its own: Ctrl-C is for the command, which then asks the daemon to cancel.
@@ -102,8 +104,12 @@ Result<OwnDaemon> OwnDaemon::start(const Globals& globals,
                                    const std::optional<fs::path>& config)
 {
     const fs::path log = data_dir / "logs" / "daemon.log";
-    RG_TRY(const pid_t pid, spawn(words_for(globals, data_dir, config), log));
-    OwnDaemon daemon(pid);
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return system_error(Category::internal, "a pipe", errno);
+    const Fd in(ends[0]);
+    Fd holds(ends[1]);
+    RG_TRY(const pid_t pid, spawn(words_for(globals, data_dir, config), in, log));
+    OwnDaemon daemon(pid, std::move(holds));
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (std::chrono::steady_clock::now() < deadline) {
         const auto address = left_address(data_dir);
@@ -117,7 +123,10 @@ Result<OwnDaemon> OwnDaemon::start(const Globals& globals,
     return ended(log);
 }
 
-OwnDaemon::OwnDaemon(OwnDaemon&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+OwnDaemon::OwnDaemon(OwnDaemon&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), holds_(std::move(other.holds_))
+{
+}
 
 OwnDaemon::~OwnDaemon()
 {

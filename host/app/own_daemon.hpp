@@ -1,8 +1,11 @@
 // A daemon for the occasion: a child that serves on a port of its own for as long as a command
-// needs one. What it has not ended is taken up by the next daemon on its data directory.
+// needs one. It ends with the command, also where that is killed: its standard input is a pipe
+// whose other end the command has. What it has not ended is taken up by the next daemon on its data
+// directory.
 #pragma once
 
 #include "host/app/command.hpp"
+#include "host/base/fd.hpp"
 
 #include <sys/types.h>
 
@@ -27,9 +30,10 @@ public:
     OwnDaemon(const OwnDaemon&) = delete;
 
 private:
-    explicit OwnDaemon(pid_t pid) : pid_(pid) {}
+    OwnDaemon(pid_t pid, Fd holds) : pid_(pid), holds_(std::move(holds)) {}
 
     pid_t pid_ = -1;
+    Fd holds_; // the end of the pipe that is ours
 };
 
 } // namespace reelgate

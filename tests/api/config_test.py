@@ -114,6 +114,15 @@ class Config(DaemonTest):
         self.assertFalse(told["ok"])
         self.assertEqual(self.revision(reelgate), before)
 
+    def test_a_daemon_that_is_told_to_end_while_it_takes_a_file_over_ends(self):
+        for number in range(3):
+            with self.subTest(number=number):
+                reelgate = self.daemon(self.providers("one"))
+                notes = [number] * 15_000 # it takes its time to read them
+                self.write(self.providers("one", "two", **{"x-notes": notes}))
+                reelgate.process.send_signal(signal.SIGHUP)
+                self.assertEqual(reelgate.stop(), 0, "".join(reelgate.log[-30:]))
+
     def test_what_was_fetched_is_shown_to_nobody(self):
         (self.dir / "canary").write_text("canary-4f1d")
         config = self.providers("one")

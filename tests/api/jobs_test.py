@@ -1,12 +1,16 @@
 """The commands that talk to a daemon, as a person at a terminal uses them."""
+import fcntl
+import http.server
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
+import threading
 import unittest
 
-from daemon import BIN, DaemonTest
+from daemon import BIN, PATIENCE, DaemonTest
 
 
 class Commands(DaemonTest):
@@ -69,6 +73,17 @@ class Jobs(Commands):
         self.assertEqual(waiting.returncode, 130)
         self.assertEqual(reelgate.video(video)["state"], "cancelled")
 
+    def test_who_waits_sees_the_stage_and_its_steps(self):
+        reelgate = self.daemon(self.providers("one"))
+        video = reelgate.create(run=[{"progress": {"stage": "denoise", "steps": 4}}, "stall"])
+        waiting = self.start("jobs", "wait", video)
+        seen = ""
+        while "denoise 4/4 99 %" not in seen and (more := waiting.stderr.read(1)):
+            seen += more
+        self.assertIn("running at one: denoise 4/4 99 %", seen)
+        waiting.send_signal(signal.SIGINT)
+        waiting.communicate(timeout=60)
+
     def test_without_a_daemon_it_is_said_what_to_do(self):
         reelgate = self.daemon(self.providers("one"))
         reelgate.kill()  # what it left behind says that it is there
@@ -85,6 +100,42 @@ class Jobs(Commands):
         self.assertEqual(without.returncode, 3)
         self.assertIn("REELGATE_API_KEY", without.err)
         self.assertEqual(self.reelgate("jobs", "list", env={"REELGATE_API_KEY": "sesame"}).returncode, 0)
+
+    def test_a_key_is_told_to_nobody_but_the_daemon_of_the_directory(self):
+        """Whoever listens where a daemon did: he says that he is one, and writes down what he is told."""
+        told = []
+
+        class Stranger(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                told.append(self.headers["authorization"])
+                body = b'{"service":"reelgate","data":[]}'
+                self.send_response(200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        stranger = http.server.HTTPServer(("127.0.0.1", 0), Stranger)
+        self.addCleanup(stranger.server_close)
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        self.addCleanup(stranger.shutdown)
+        data = self.dir / "data"
+        data.mkdir()
+        (data / "daemon.lock").touch()
+
+        def ask(pid):
+            told.clear()
+            (data / "daemon.json").write_text(
+                json.dumps({"pid": pid, "url": f"http://127.0.0.1:{stranger.server_port}"}))
+            return self.reelgate("jobs", "list", env={"REELGATE_API_KEY": "sesame"}).returncode
+
+        self.assertEqual((ask(os.getpid()), told), (3, []), "nobody has the directory")
+        with open(data / "daemon.lock", "r+") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.assertEqual((ask(os.getppid()), told), (3, []), "somebody else has it")
+            self.assertEqual((ask(os.getpid()), told), (0, [None, "Bearer sesame"]))
 
 
 class Generate(Commands):
@@ -137,6 +188,26 @@ class Generate(Commands):
         kept = self.daemon((self.dir / "reelgate.yaml").read_text())
         (job,) = kept.ask("GET", "/v1/videos").json["data"]
         self.assertEqual(job["state"], "cancelled")
+
+    def test_the_daemon_for_the_occasion_ends_with_the_command(self):
+        for how in (signal.SIGKILL, signal.SIGHUP): # as when a terminal is closed
+            with self.subTest(how=how):
+                self.fresh_directory()
+                self.write("one")
+                made = self.start("generate", "x", *self.SMALL, "--provider", "one", "--param",
+                                  'script={"run":[{"progress":1},"stall"]}')
+                seen = ""
+                while "running" not in seen:
+                    seen += made.stderr.read(1)
+                daemon = os.pidfd_open(json.loads((self.dir / "data" / "daemon.json").read_text())["pid"])
+                self.addCleanup(os.close, daemon)
+                made.send_signal(how)
+                made.communicate(timeout=60)
+                self.assertEqual(made.returncode, -how)
+                self.assertTrue(select.select([daemon], [], [], PATIENCE)[0], "it has ended")
+                self.assertFalse((self.dir / "data" / "daemon.json").exists(), "and in order")
+                log = (self.dir / "data" / "logs" / "daemon.log").read_text()
+                self.assertRegex(log, r"host\.stopped")
 
     def test_why_there_is_no_film(self):
         self.write("one")

@@ -11,6 +11,7 @@ struct ServeFlags {
     std::optional<std::filesystem::path> config;
     std::string listen;
     unsigned drain_s = 10;
+    bool end_with_stdin = false;
 };
 
 DaemonOptions daemon_options(const Globals& globals, const CLI::App& app, const ServeFlags& flags)
@@ -34,6 +35,7 @@ DaemonOptions daemon_options(const Globals& globals, const CLI::App& app, const 
                                         globals.log_format == LogFormat::json ? "json" : "text"});
     if (globals.quiet) options.config.flags.push_back({"--quiet", "log.level", "warn"});
     options.drain = std::chrono::seconds(flags.drain_s);
+    options.end_with_stdin = flags.end_with_stdin;
     return options;
 }
 
@@ -51,6 +53,9 @@ void add_serve_command(CLI::App& app, Globals& globals, int& exit_code)
     serve->add_option("--drain", flags->drain_s, "Seconds that running jobs get at the end")
         ->check(CLI::Range(0U, 86'400U))
         ->capture_default_str();
+    serve->add_flag("--end-with-stdin",
+                    flags->end_with_stdin,
+                    "End when standard input does: with whoever holds its other end");
     serve->callback([&app, &globals, &exit_code, flags] {
         exit_code = report(run_daemon(globals, daemon_options(globals, app, *flags)));
     });
