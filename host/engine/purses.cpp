@@ -10,6 +10,10 @@ namespace {
 
 constexpr auto kRetry = std::chrono::seconds(1); // where the store did not answer
 
+// Whoever waits for tomorrow is woken no later than so long after it has come: by a timer that
+// stands still while the machine sleeps.
+constexpr auto kLookAtTheClock = std::chrono::minutes(1);
+
 } // namespace
 
 Purses::Purses(asio::io_context& loop,
@@ -29,8 +33,13 @@ void Purses::configure(const std::map<std::string, Money>& caps)
     alarm_.cancel();
 }
 
-bool Purses::are_known() const
+bool Purses::are_known()
 {
+    if (purses_.empty()) return true;
+    if (midnight() != day_) {
+        alarm_.cancel();
+        return false;
+    }
     return std::all_of(
         purses_.begin(), purses_.end(), [](const auto& one) { return one.second.is_known; });
 }
@@ -108,15 +117,19 @@ asio::awaitable<bool> Purses::ask(std::string owner)
     co_return false;
 }
 
-asio::awaitable<void> Purses::keep()
+void Purses::begin_day()
 {
     day_ = midnight();
+    for (auto& [owner, purse] : purses_)
+        purse.is_known = false;
     for (const Job* job : store_.live_jobs())
         shares_[job->id] = {day_, committed_today(*job)};
+}
+
+asio::awaitable<void> Purses::keep()
+{
     while (!stopped_) {
-        const WallTime yesterday = std::exchange(day_, midnight());
-        for (auto& [owner, purse] : purses_)
-            if (day_ != yesterday) purse.is_known = false;
+        if (day_ != midnight()) begin_day();
         std::vector<std::string> unknown;
         for (const auto& [owner, purse] : purses_)
             if (!purse.is_known) unknown.push_back(owner);
@@ -128,9 +141,9 @@ asio::awaitable<void> Purses::keep()
         if (are_known()) known_alarm_.cancel();
         if (!unknown.empty()) changed_();
         if (stopped_ || (answered && !are_known())) continue; // configured anew meanwhile
-        const auto rest = day_ + std::chrono::days(1) - clock_.wall();
-        alarm_.expires_after(
-            std::chrono::duration_cast<std::chrono::nanoseconds>(answered ? rest : kRetry));
+        const WallTime::duration rest = day_ + std::chrono::days(1) - clock_.wall();
+        alarm_.expires_after(std::chrono::duration_cast<std::chrono::nanoseconds>(
+            answered ? std::min<WallTime::duration>(rest, kLookAtTheClock) : kRetry));
         boost::system::error_code woken;
         co_await alarm_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }

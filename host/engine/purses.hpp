@@ -1,6 +1,8 @@
-// What each key may still spend today (UTC). The store is asked once what its jobs have cost so
-// far; from then on each change that is on disk is added, and what has been decided and is not on
-// disk yet is held back, so that two jobs of one turn do not spend the same money.
+// What each key may still spend today (UTC), by the clock on the wall whenever that is asked: a
+// machine that slept over midnight, or whose clock was set, is none the wiser for a timer. The
+// store is asked once a day what its jobs have cost so far; from then on each change that is on
+// disk is added, and what has been decided and is not on disk yet is held back, so that two jobs of
+// one turn do not spend the same money.
 #pragma once
 
 #include "host/base/clock.hpp"
@@ -26,9 +28,9 @@ public:
     // The caps by key; who is not among them has no limit.
     void configure(const std::map<std::string, Money>& caps);
 
-    // Whether it is known of all that have a cap what they have spent; nobody may be decided on
-    // before.
-    bool are_known() const;
+    // Whether it is known of all that have a cap what they have spent today; nobody may be decided
+    // on before. Where it is not, it is being asked for.
+    bool are_known();
     asio::awaitable<void> until_known();
 
     std::optional<Money> left(const std::string& owner) const; // nothing: no limit
@@ -38,8 +40,8 @@ public:
     void withdraw(const JobId& id); // what of it was not stored never will be
     void stored(const Job& job);    // as it is on disk now
 
-    // Asks the store at the start, for new keys, and at midnight; until stop(). Begins before any
-    // job changes.
+    // Asks the store at the start, for new keys, and on another day; until stop(). Begins before
+    // any job changes.
     asio::awaitable<void> keep();
     void stop();
 
@@ -61,6 +63,7 @@ private:
     };
 
     asio::awaitable<bool> ask(std::string owner); // false: the store did not answer
+    void begin_day();                             // nothing is known of it yet
     WallTime midnight() const;                    // the last one
     Money committed_today(const Job& job) const;
 

@@ -143,5 +143,23 @@ TEST_F(Budget, IsThereAgainOnTheNextDay)
     stage.until([&] { return submit("studio").has_value(); });
 }
 
+// Nothing wakes anybody: the clock says something else than before, as after a night's sleep.
+TEST_F(Budget, IsOfTheDayThatTheClockSays)
+{
+    const auto spend = [this] {
+        const auto admitted = submit("studio");
+        if (admitted) until_taken(admitted->job.id);
+        return admitted.has_value();
+    };
+    ASSERT_TRUE(spend() && spend());
+    ASSERT_FALSE(spend());
+    stage.clock.passed += std::chrono::hours(24);
+    EXPECT_TRUE(spend());
+    EXPECT_TRUE(spend());
+    EXPECT_FALSE(spend());
+    stage.clock.passed -= std::chrono::hours(24);
+    EXPECT_FALSE(spend()) << "what was spent on that day is spent";
+}
+
 } // namespace
 } // namespace reelgate
