@@ -308,6 +308,15 @@ asio::awaitable<Reply> resolve(Api& api, Call call)
     co_return json_reply(video_object(api, *resolved));
 }
 
+asio::awaitable<Reply> retry(Api& api, Call call)
+{
+    const Result<Job> job = co_await named_job(api, call);
+    if (!job) co_return error_reply(job.error());
+    const Result<Job> again = co_await api.engine.retry(job->id);
+    if (!again) co_return error_reply(again.error());
+    co_return json_reply(video_object(api, *again));
+}
+
 asio::awaitable<Reply> route(Api& api, Call call)
 {
     const Result<Job> job = co_await named_job(api, call);
@@ -360,6 +369,7 @@ constexpr Endpoint kEndpoints[] = {
     {Verb::get,     "/v1/videos/{id}/route",   Access::key, 0,          route},
     {Verb::post,    "/v1/jobs/{id}/cancel",    Access::key, kSmallBody, cancel},
     {Verb::post,    "/v1/jobs/{id}/resolve",   Access::key, kSmallBody, resolve},
+    {Verb::post,    "/v1/jobs/{id}/retry",     Access::key, kSmallBody, retry},
     {Verb::post,    "/v1/routes/explain",      Access::key, kJsonLimit, explain},
 };
 // clang-format on

@@ -190,5 +190,32 @@ TEST_F(Ending, ManyThatComeTogetherDoNotPassTheLimits)
     EXPECT_FALSE(submit(engine, "a third")) << "three may wait together";
 }
 
+TEST_F(Ending, AQuarantinedJobTriesAgainWhenItsOwnerSaysSo)
+{
+    Engine& engine = open();
+    BusyProvider& at = provider(engine);
+    const JobId id = running(engine);
+    at.ends_with = Error{.category = Category::plugin_crashed,
+                         .text = "gone",
+                         .phase = Phase::run,
+                         .billing = Billing::free};
+    const auto state = [&] { return stage.finish(engine.find(id))->state; };
+    for (const char* attempt : {".1", ".2"}) {
+        stage.until([&] { return at.runs.contains(id.text + attempt); });
+        at.finish(id.text + attempt);
+        stage.until([&] { return !at.runs.contains(id.text + attempt); });
+        stage.clock.passed += 2min; // its back-off is over
+        engine.slot("p")->reset();
+    }
+    stage.until([&] { return state() == JobState::quarantined; });
+    stage.clock.passed += 48h; // its deadline is over as well
+    const auto again = stage.finish(engine.retry(id));
+    ASSERT_TRUE(again) << again.error().sentence();
+    stage.until([&] { return at.runs.contains(id.text + ".3"); });
+    const auto refused = stage.finish(engine.retry(id));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "not_quarantined");
+}
+
 } // namespace
 } // namespace reelgate

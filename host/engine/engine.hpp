@@ -114,6 +114,10 @@ public:
     Task<CancelAnswer> cancel(JobId id);
     Task<Job> resolve(JobId id, Resolution resolution);
 
+    // A quarantined job tries again: what it has met speaks against nobody any more, what it has
+    // spent stays spent, and its time begins anew.
+    Task<Job> retry(JobId id);
+
     // Cancels it if it lives, and waits for its end for at most `patience`; one that needs longer
     // is hidden from now on and gone once it has ended. Nobody finds it any more.
     Task<Done> remove(JobId id, std::chrono::milliseconds patience);

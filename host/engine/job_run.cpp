@@ -234,7 +234,7 @@ asio::awaitable<void> JobRun::until_deadline()
     if (begun == nullptr) co_return;
     const WallTime now = engine_.parts_.clock.wall();
     const auto total = begun->order.deadline.value_or(engine_.settings_.limits.deadline);
-    const auto left = std::min<WallTime::duration>(begun->created + total - now,
+    const auto left = std::min<WallTime::duration>(begun->began() + total - now,
                                                    engine_.settings_.attempt_deadline);
     deadline_.expires_after(std::chrono::duration_cast<std::chrono::nanoseconds>(left));
     boost::system::error_code stopped_first;

@@ -77,7 +77,7 @@ bool Engine::look_at(const JobId& id, std::vector<ProviderSnapshot>& all)
     if (job == nullptr || job->state != JobState::queued) return false;
     const auto noted = waits_.noted(id);
     const auto since = noted ? noted->since : std::nullopt;
-    Decision decision = decide_now(job->order, job->attempts, job->seed, job->created, all, since);
+    Decision decision = decide_now(job->order, job->attempts, job->seed, job->began(), all, since);
     if (const auto* wait = std::get_if<Wait>(&decision.outcome)) {
         WaitNote note{.for_what = wait->for_what, .until = wait->until};
         if (wait->for_what == Waiting::waiting_for_provider)

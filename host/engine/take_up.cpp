@@ -222,7 +222,7 @@ asio::awaitable<void> Engine::reconcile(JobId id)
         const Attempt attempt = *job->current();
         const WallTime now = parts_.clock.wall();
         const WallTime deadline =
-            job->created + job->order.deadline.value_or(settings_.limits.deadline);
+            job->began() + job->order.deadline.value_or(settings_.limits.deadline);
         if (now >= deadline) {
             std::vector<Step> steps;
             steps.push_back(end_as(JobEvent::gave_up, given_up(attempt)));
@@ -317,6 +317,24 @@ Task<Job> Engine::resolve(JobId id, Resolution resolution)
         error.billing = Billing::billed;
         steps.push_back(end_as(JobEvent::gave_up, std::move(error)));
     }
+    co_return co_await parts_.store.apply(id, std::move(steps));
+}
+
+Task<Job> Engine::retry(JobId id)
+{
+    RG_CO_TRY(const Job before, co_await find(id));
+    if (before.state != JobState::quarantined)
+        co_return invalid("only a job in `quarantined` can try again", "not_quarantined");
+    RG_CO_CHECK(room_for_one_more(before.order.owner));
+    std::vector<Step> steps;
+    steps.push_back(
+        Step{.event = JobEvent::retried, .edit = [now = parts_.clock.wall()](Job& changed) {
+                 changed.retried = now;
+                 changed.error.reset();
+                 changed.expires.reset();
+                 for (Attempt& attempt : changed.attempts)
+                     attempt.forgiven = true;
+             }});
     co_return co_await parts_.store.apply(id, std::move(steps));
 }
 

@@ -141,6 +141,7 @@ struct Attempt {
     std::optional<Error> error = {};
     bool crashed_worker = false;
     unsigned host_deaths = 0;               // deaths of the whole daemon while it was at work
+    bool forgiven = false;                  // its owner let the job try again after it
     std::string last_stage = {};            // for "silent since ..."
     std::vector<StageTime> stages = {};     // as the provider named them, in order
     std::vector<StageTime> collecting = {}; // verify, convert, pictures, adopt
@@ -175,6 +176,7 @@ struct Job {
     std::optional<WallTime> wait_until = {}; // the earliest moment at which waiting may end
     WallTime created = {};
     WallTime changed = {};
+    std::optional<WallTime> retried = {}; // its time begins anew then
     std::optional<WallTime> finished = {};
     std::optional<WallTime> expires = {};
     std::vector<Attempt> attempts = {};
@@ -191,6 +193,7 @@ struct Job {
 
     Attempt* current() { return attempts.empty() ? nullptr : &attempts.back(); }
     const Attempt* current() const { return attempts.empty() ? nullptr : &attempts.back(); }
+    WallTime began() const { return retried.value_or(created); } // what its deadline counts from
 
     friend bool operator==(const Job&, const Job&) = default;
 };

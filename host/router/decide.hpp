@@ -20,7 +20,7 @@ struct RouteInput {
     const JobLimits& limits;
     const KeyView& key;
     std::uint64_t seed = 0;
-    WallTime created = {};
+    WallTime created = {}; // or retried: the job's deadline runs from here
     WallTime now = {};
     // Since when, without a break, the answer has been Wait{waiting_for_provider}; nothing where
     // it was another. max_wait runs from here.

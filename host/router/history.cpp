@@ -117,7 +117,7 @@ public:
     void run()
     {
         for (const Attempt& attempt : in_.attempts)
-            if (speaks_against(attempt, c_)) against_.push_back(&attempt);
+            if (!attempt.forgiven && speaks_against(attempt, c_)) against_.push_back(&attempt);
         if (against_.empty()) return;
         const Attempt& last = *against_.back();
         const PolicyRow& row = policy_for(last);
@@ -213,18 +213,21 @@ History history_of(const RouteInput& in, const std::vector<Candidate>& candidate
 {
     History h;
     for (const Attempt& attempt : in.attempts) {
+        const bool is_paid_again = attempt.charge == Charge::paid && h.money_may_be_gone;
+        if (may_be_charged(attempt)) h.money_may_be_gone = true;
+        if (has_no_verdict(attempt) && !attempt.ended) h.is_open = true;
+        h.committed += committed_by(attempt);
+        h.last = &attempt;
+        if (attempt.forgiven) continue; // but for the money
         if (may_have_left(attempt)) {
             ++h.submits;
-            if (attempt.charge == Charge::paid && h.money_may_be_gone) ++h.paid_resubmits;
+            if (is_paid_again) ++h.paid_resubmits;
         }
-        if (may_be_charged(attempt)) h.money_may_be_gone = true;
         if (attempt.crashed_worker) ++h.crashes;
         h.host_deaths += attempt.host_deaths;
-        h.committed += committed_by(attempt);
-        if (has_no_verdict(attempt) && !attempt.ended) h.is_open = true;
-        h.last = &attempt;
     }
-    if (h.last != nullptr && !may_move(in, *h.last, candidates)) h.stays = stays_text(*h.last);
+    const bool speaks = h.last != nullptr && !h.last->forgiven;
+    if (speaks && !may_move(in, *h.last, candidates)) h.stays = stays_text(*h.last);
     return h;
 }
 

@@ -243,6 +243,33 @@ TEST(HistoryPoison, IsAJobThatWasAtWorkAtThreeDeathsOfTheDaemon)
     EXPECT_EQ(std::get<GiveUp>(d.outcome).error.code, "poisoned_host");
 }
 
+TEST(HistoryPoison, IsForgivenWithAllThatWasMet)
+{
+    World w;
+    for (const char* provider : {"a", "a", "b"}) {
+        Attempt& attempt = w.failed(provider, failure(plugin_crashed, Phase::run));
+        attempt.crashed_worker = true;
+        attempt.host_deaths = 3;
+        attempt.forgiven = true;
+    }
+    EXPECT_EQ(told(w.decide()), "a/wan");
+}
+
+TEST(HistoryPoison, SpentMoneyIsNotForgiven)
+{
+    World w = alone(cloud("a"));
+    w.pair("a").usd_per_second = Money{100'000};
+    w.limits.spend_cap = Money{1'000'000};
+    w.limits.max_paid_resubmits = 0;
+    Attempt& attempt = w.failed("a", failure(plugin_crashed, Phase::run));
+    attempt.forgiven = true;
+    attempt.billing = Billing::billed;
+    attempt.settled = Money{1'000'000};
+    const Decision d = w.decide();
+    EXPECT_THAT(of(d, "a").reasons, Contains("budget_exceeded"));
+    EXPECT_THAT(of(d, "a").reasons, Contains("resubmits_used_up"));
+}
+
 TEST(HistoryOpen, IsNotDecidedOver)
 {
     World w;

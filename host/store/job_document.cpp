@@ -208,6 +208,7 @@ void members(D& d, T& attempt)
     d("error", attempt.error);
     d("crashed_worker", attempt.crashed_worker);
     d("host_deaths", attempt.host_deaths);
+    d("forgiven", attempt.forgiven);
     d("last_stage", attempt.last_stage);
     d("stages", attempt.stages);
     d("collecting", attempt.collecting);
@@ -273,6 +274,7 @@ void members(D& d, T& job)
     d("can_stop", job.can_stop);
     d("compute_stopped", job.compute_stopped);
     d("late", job.late);
+    d("retried", job.retried);
     d("deleted", job.deleted);
     d("artifact", job.artifact);
     d("warnings", job.warnings);

@@ -110,6 +110,7 @@ Attempt full_attempt(WallTime now)
     attempt.ended = now + 2s;
     attempt.crashed_worker = true;
     attempt.host_deaths = 2;
+    attempt.forgiven = true;
     attempt.last_stage = "decode";
     attempt.stages = {
         {"load",    0.5 },
@@ -125,6 +126,7 @@ void fill(Job& job, WallTime now)
 {
     job.waiting = Waiting::storage;
     job.wait_until = now + 5s;
+    job.retried = now + 3s;
     job.expires = now + 24h;
     job.attempts.push_back(full_attempt(now));
     job.attempts.back().error = full_error();

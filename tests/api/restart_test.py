@@ -51,6 +51,8 @@ class Restart(DaemonTest):
         self.assertEqual((ended["state"], ended["error"]["code"]), ("quarantined", "plugin_crashed"), ended)
         self.assertIn("died 3 times", ended["error"]["message"])
         self.assertEqual(reelgate.ended(reelgate.create())["status"], "completed")
+        self.assertEqual(reelgate.ask("POST", f"/v1/jobs/{suspect}/retry").json["state"], "queued")
+        reelgate.line(f"attempt.started .*{suspect}.4")
 
     def test_an_orderly_end_is_nobodys_fault(self):
         reelgate = self.daemon(self.providers("pattern"), "--drain", "0")

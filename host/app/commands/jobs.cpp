@@ -125,6 +125,12 @@ int resolve(const DaemonClient& daemon, const JobFlags& flags)
     return print_answer(answer, flags, {"id", "state"});
 }
 
+int retry(const DaemonClient& daemon, const JobFlags& flags)
+{
+    const std::string path = "/v1/jobs/" + http::escape(flags.id) + "/retry";
+    return print_answer(daemon.ask("POST", path, Json::object()), flags, {"id", "state"});
+}
+
 int remove(const DaemonClient& daemon, const JobFlags& flags)
 {
     return print_answer(daemon.ask("DELETE", path_of_job(flags.id)), flags, {"id", "status"});
@@ -170,6 +176,7 @@ constexpr JobCommand kCommands[] = {
     {"cancel",  "Stop it; the record stays",                                    cancel},
     {"content", "Fetch the finished film",                                      content},
     {"resolve", "Decide what nobody can find out: did the provider take it?",   resolve},
+    {"retry",   "Let a quarantined job try again",                              retry},
     {"delete",  "Forget it and its files; one that lives is cancelled first",   remove},
 };
 // clang-format on
