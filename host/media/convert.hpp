@@ -10,7 +10,7 @@
 namespace reelgate {
 
 // Number of frames, their times and the sound's beginning stay; a side that is odd gets one pixel
-// more, the last once again. `output` must not exist. Fails as probe() does, with
+// more, the last once again. What `output` held is gone. Fails as probe() does, with
 // output_invalid/bad_rate where no film can have the rate, or with making_failed.
 Result<Done> convert(const Source& film,
                      const ProbeLimits& limits,

@@ -15,7 +15,7 @@ inline constexpr std::uint32_t kTileSide = 192;
 inline constexpr std::uint32_t kSheetColumns = 5;
 inline constexpr std::uint32_t kMostTiles = 25;
 
-// What a picture is made of: `frames` is how many the film has. `output` must not exist.
+// What a picture is made of: `frames` is how many the film has.
 struct Derivation {
     ProbeLimits limits;
     std::uint64_t frames = 1;

@@ -1,6 +1,6 @@
 // reelgate-media: one operation on one file, then the end. Whatever a decoder does with a hostile
-// file it does here: without new rights, with little memory and time, and with nothing of the
-// daemon in reach.
+// file it does here: without rights, with little memory and time, and with nothing in reach but the
+// file and what is made of it (host/media/cell.hpp).
 //
 //   reelgate-media probe       [limits] [--] FILE
 //   reelgate-media thumbnail   [limits] [--frames N] [--] FILE OUTPUT
@@ -11,11 +11,15 @@
 // The limits are --max-pixels, --max-frames, --max-bytes, --max-seconds and --cpu-seconds. One JSON
 // object on stdout (host/media/answer.hpp) and exit status 0, whatever the file is; status 2 and a
 // sentence on stderr when the command line is wrong.
+#include "host/base/fd.hpp"
 #include "host/media/answer.hpp"
+#include "host/media/cell.hpp"
 #include "host/media/convert.hpp"
 #include "host/media/derive.hpp"
 #include "host/media/probe.hpp"
+#include "host/media/still.hpp"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -206,17 +210,33 @@ bool lock_down(const Operation& operation, const Order& order)
     const rlim_t cpu = order.cpu_seconds;
     const rlim_t written = operation.written > 0 ? operation.written : order.limits.max_bytes;
     std::signal(SIGXFSZ, SIG_IGN); // writing too much fails, and is said
-    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && limit(RLIMIT_CORE, 0, 0) &&
+    return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && limit(RLIMIT_CORE, 0, 0) &&
            limit(RLIMIT_CPU, cpu, cpu + 1) && limit(RLIMIT_FSIZE, written, written) &&
            limit(RLIMIT_NOFILE, kOpenFiles, kOpenFiles) && limit_memory(operation.memory);
 }
 
+// Made here, because once inside no file can be made.
+Result<Cell> cell_for(const Order& order)
+{
+    Cell cell{.input = order.files[0]};
+    if (order.files.size() == 1) return cell;
+    cell.output = order.files[1];
+    constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    const Fd output(::open(cell.output->c_str(), kNew, 0600));
+    if (!output) return making_failed("making " + order.files[1], -errno);
+    return cell;
+}
+
 std::string answer(const Operation& operation, const Order& order)
 {
-    if (lock_down(operation, order)) return operation.run(order);
-    const Error failure = system_error(Category::internal, "limiting this process", errno);
-    return answer_text(failure);
+    const Result<Cell> cell = cell_for(order);
+    if (!cell) return made_text(cell.error());
+    if (!lock_down(operation, order)) {
+        const Error failure = system_error(Category::internal, "limiting this process", errno);
+        return answer_text(failure);
+    }
+    enter_cell(*cell);
+    return operation.run(order);
 }
 
 } // namespace

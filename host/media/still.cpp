@@ -20,7 +20,7 @@ constexpr float kWebpQuality = 80; // of 100
 
 Result<Done> write_file(const std::filesystem::path& file, const AVPacket& bytes)
 {
-    const Fd out(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const Fd out(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!out) return making_failed("making " + file.string(), AVERROR(errno));
     int at = 0;
     while (at < bytes.size) {

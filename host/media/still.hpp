@@ -8,7 +8,7 @@
 
 namespace reelgate {
 
-// Each answers with the type of what was written; `file` is made anew and must not exist.
+// Each answers with the type of what was written; what `file` held is gone.
 // WebP becomes JPEG where libavcodec was built without libwebp.
 Result<std::string> write_webp(const AVFrame& picture, const std::filesystem::path& file);
 Result<std::string> write_jpeg(const AVFrame& picture, const std::filesystem::path& file);

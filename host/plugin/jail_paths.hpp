@@ -2,28 +2,14 @@
 // takes anything away.
 #pragma once
 
+#include "host/jail/landlock.hpp"
 #include "host/plugin/launch_order.hpp"
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 namespace reelgate {
-
-enum class Reach : std::uint8_t {
-    list,      // names in a directory
-    read,      // read and start
-    write,     // read and change
-    write_run, // read, change and start
-    device,    // read, write and control
-};
-
-struct Grant {
-    std::filesystem::path path;
-    Reach reach = Reach::read;
-    bool must_exist = false; // false: part of the system, which need not have it
-};
 
 // What the environment of the worker says about where programs and libraries lie.
 struct SearchPaths {

@@ -1,7 +1,8 @@
 // Each measure, seen from inside: a program that a real worker started tries what it must not do.
 // Where every machine agrees on what happens without confinement, the row runs so, too: it is the
 // measure that refuses, not the machine.
-#include "host/plugin/jail_landlock.hpp"
+#include "host/jail/landlock.hpp"
+#include "host/plugin/jail_paths.hpp"
 #include "host/plugin/spawn.hpp"
 #include "tests/fakes/scratch_dir.hpp"
 

@@ -1,22 +1,16 @@
 #include "host/plugin/worker_jail.hpp"
 
-#include "host/plugin/jail_landlock.hpp"
+#include "host/jail/landlock.hpp"
+#include "host/jail/privileges.hpp"
+#include "host/jail/seccomp.hpp"
 #include "host/plugin/jail_paths.hpp"
-#include "host/plugin/jail_seccomp.hpp"
 
-#include <fcntl.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <string_view>
 #include <system_error>
 
 namespace reelgate {
@@ -35,18 +29,6 @@ JailMeasure limit(std::string what, int resource, rlim_t value, std::string deta
     return measured(std::move(what), applied, std::move(detail));
 }
 
-// The first to go when memory runs out: a worker can be started again, the daemon owns the jobs.
-JailMeasure die_first()
-{
-    constexpr std::string_view kScore = "500";
-    const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    const bool applied =
-        file >= 0 && ::write(file, kScore.data(), kScore.size()) == ssize_t{kScore.size()};
-    JailMeasure measure = measured("oom_score", applied, "500");
-    if (file >= 0) ::close(file);
-    return measure;
-}
-
 JailMeasure few_cores(unsigned cores)
 {
     cpu_set_t allowed;
@@ -60,14 +42,6 @@ JailMeasure few_cores(unsigned cores)
     return measured("cores",
                     ::sched_setaffinity(0, sizeof allowed, &allowed) == 0,
                     "at most " + std::to_string(cores));
-}
-
-// A root without capabilities is one user among others: the owner of root's files, and no more.
-JailMeasure no_capabilities()
-{
-    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-    const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
-    return measured("capabilities", ::syscall(SYS_capset, &header, none.data()) == 0, "none");
 }
 
 // Memory without bound hides in anonymous maps of a sanitizer's shadow, which count as data.
@@ -98,8 +72,7 @@ Result<std::vector<JailMeasure>> enter_jail(const LaunchOrder& order)
     std::vector<JailMeasure> measures;
     measures.push_back(limit("core_dump", RLIMIT_CORE, 0, "none"));
     if (jail.confine) {
-        measures.push_back(measured(
-            "privileges", ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "none beyond its own"));
+        measures.push_back(no_new_privileges());
         measures.push_back(die_first());
         ::signal(SIGXFSZ, SIG_IGN); // a file that grows too long is a failed write, not a death
         measures.push_back(limit("open_files", RLIMIT_NOFILE, 1024, "1024"));

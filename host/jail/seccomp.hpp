@@ -2,7 +2,7 @@
 // comes of it.
 #pragma once
 
-#include "host/plugin/worker_jail.hpp"
+#include "host/jail/measure.hpp"
 
 #include <span>
 
@@ -14,6 +14,10 @@ JailMeasure refuse_dangerous_calls();
 
 // Sockets but local ones: EACCES. With them io_uring, which makes sockets past every filter.
 JailMeasure refuse_network();
+
+// Every call but these, and a signal to itself: EPERM. For a process that is one thread and knows
+// what it will need.
+JailMeasure allow_only(std::span<const int> numbers);
 
 // The numbers that refuse_dangerous_calls() refuses.
 std::span<const int> dangerous_calls();

@@ -1,12 +1,28 @@
 // Files, by Landlock: what no grant names cannot be opened, made, moved or removed any more.
 #pragma once
 
-#include "host/plugin/jail_paths.hpp"
-#include "host/plugin/worker_jail.hpp"
+#include "host/jail/measure.hpp"
 
+#include <cstdint>
+#include <filesystem>
 #include <vector>
 
 namespace reelgate {
+
+enum class Reach : std::uint8_t {
+    list,      // names in a directory
+    look,      // read
+    read,      // read and start
+    write,     // read and change
+    write_run, // read, change and start
+    device,    // read, write and control
+};
+
+struct Grant {
+    std::filesystem::path path;
+    Reach reach = Reach::read;
+    bool must_exist = false; // false: part of the system, which need not have it
+};
 
 // The best the kernel has: 1 (Linux 5.13) upwards, 0 where it has none. From 3 on files cannot be
 // truncated from outside, from 5 on devices not controlled, from 6 on nobody outside be signalled.

@@ -1,4 +1,4 @@
-#include "host/plugin/jail_landlock.hpp"
+#include "host/jail/landlock.hpp"
 
 #include "host/base/fd.hpp"
 
@@ -50,6 +50,8 @@ Rights rights_of(Reach reach)
     switch (reach) {
     case Reach::list:
         return kList;
+    case Reach::look:
+        return kReadFile;
     case Reach::read:
         return kReadFile | kRun;
     case Reach::write:
