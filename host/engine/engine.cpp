@@ -203,7 +203,8 @@ Result<Done> Engine::admissible(const JobOrder& order) const
         return refused(Category::worker_unavailable, "the daemon is stopping", "shutting_down");
     if (is_short_of_room())
         return Error{.category = Category::storage_full,
-                     .text = "there is no room on the disk for another job",
+                     .text = "there is no room on the disk for another job" +
+                             (short_of_room_ > 0 ? ": " + no_room_because_ : std::string()),
                      .code = "store_full",
                      .hint = "make room on the disk",
                      .phase = Phase::store};

@@ -228,10 +228,11 @@ private:
     std::set<JobId> busy_;                       // jobs that some coroutine carries
     std::map<std::string, std::size_t> live_of_; // how many jobs live, by owner; with those to come
     std::size_t live_ = 0;
-    unsigned short_of_room_ = 0; // attempts that wait for space on the disk
-    bool draining_ = false;      // nothing new is taken or begun
-    bool leaving_ = false;       // providers are being stopped: their last words are not verdicts
-    bool was_killed_ = false;    // the last daemon died
+    unsigned short_of_room_ = 0;  // attempts that wait for space on the disk
+    std::string no_room_because_; // as the last of them was told
+    bool draining_ = false;       // nothing new is taken or begun
+    bool leaving_ = false;        // providers are being stopped: their last words are not verdicts
+    bool was_killed_ = false;     // the last daemon died
     std::map<std::string, std::string> kept_breakers_; // by provider, as they are on disk
     std::map<std::pair<std::string, std::string>, PaceFold> paces_; // by provider and model
     bool woken_ = false;

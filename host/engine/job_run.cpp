@@ -17,8 +17,8 @@ constexpr unsigned kFollowsInARow = 5;
 constexpr auto kFollowPatience = std::chrono::minutes(10);
 constexpr auto kFollowPause = std::chrono::seconds(1);
 
-// An attempt's directory, with the order's inputs in it. Links to the same file: a worker may read
-// its inputs and never write them.
+// An attempt's directory, with copies of the order's inputs in it. What cannot be written is taken
+// for want of room: somebody may put it right while the job waits.
 Result<Done> make_work_dir(const fs::path& dir, const fs::path& inputs, const Request& request)
 {
     std::error_code failed;
@@ -28,7 +28,9 @@ Result<Done> make_work_dir(const fs::path& dir, const fs::path& inputs, const Re
         return system_error(Category::storage_full, "making " + dir.string(), failed.value());
     fs::permissions(dir, fs::perms::owner_all, failed);
     for (const RequestInput& input : request.inputs) {
-        fs::copy_file(inputs / fs::path(input.path).filename(), dir / input.path, failed);
+        const fs::path kept = inputs / fs::path(input.path).filename();
+        if (!fs::exists(kept)) return internal_error("the input " + input.path + " is gone");
+        fs::copy_file(kept, dir / input.path, failed);
         if (failed)
             return system_error(Category::storage_full, "copying " + input.path, failed.value());
     }

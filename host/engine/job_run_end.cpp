@@ -33,6 +33,7 @@ asio::awaitable<bool> JobRun::wait_for_room(const Error& why)
                                  {"job_id", id_.text},
                                  {"text",   why.text}
     });
+    engine_.no_room_because_ = why.text;
     ++engine_.short_of_room_;
     co_await pause(engine_.settings_.room_every);
     --engine_.short_of_room_;

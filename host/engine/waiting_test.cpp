@@ -128,6 +128,7 @@ TEST_F(Waits, InItsPlaceForRoomOnTheDisk)
     const auto refused = stage.finish(engine.submit(order, std::nullopt));
     ASSERT_FALSE(refused) << "nothing new is taken meanwhile";
     EXPECT_EQ(refused.error().category, Category::storage_full);
+    EXPECT_NE(refused.error().text.find("Not a directory"), std::string::npos);
 
     std::filesystem::remove(place);
     const auto& provider = *static_cast<BusyProvider*>(engine.slot("p")->provider());
