@@ -126,8 +126,10 @@ asio::awaitable<Reply> create(Api& api, Call call)
             co_return error_reply(400, "invalid_value", "Idempotency-Key is longer than 256 bytes");
         key = IdempotencyKey{call.owner + '\n' + std::string(given), sha256_hex(call.body)};
     }
-    if (const auto kept = co_await keep_pictures(api, body); !kept)
+    if (const auto kept = co_await keep_pictures(api, body); !kept) {
+        co_await forget_pictures(api, body.order.inputs_dir); // of several, the first may be there
         co_return error_reply(kept.error());
+    }
     if (auto why_not = co_await picture_refused(api, body)) {
         co_await forget_pictures(api, body.order.inputs_dir);
         co_return *std::move(why_not);

@@ -241,6 +241,7 @@ Result<Done> run_daemon(const Globals& globals, const DaemonOptions& options)
 {
     Loaded loaded = load_config(options.config);
     if (!loaded.ok()) return unlawful(loaded.findings);
+    std::signal(SIGXFSZ, SIG_IGN); // a file that grows too long is a failed write, not a death
     Daemon daemon(globals, options, std::move(loaded));
     RG_CHECK(daemon.prepare());
     daemon.run();

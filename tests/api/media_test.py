@@ -2,6 +2,8 @@
 converted, pictures of films, the summary, and what is removed."""
 import base64
 import json
+import os
+import resource
 import shutil
 import sqlite3
 import struct
@@ -21,6 +23,12 @@ def png(width=2, height=2, rows=None, extra=b""):
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     data = zlib.compress(rows if rows is not None else (b"\0" + b"\x80" * width) * height, 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + extra + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def noise(size):
+    """A PNG of about `size` bytes."""
+    width = 1024
+    return png(width, size // width, b"".join(b"\0" + os.urandom(width) for _ in range(size // width)))
 
 
 def bmp(width=2, height=2):
@@ -194,6 +202,15 @@ class Removal(DaemonTest):
         self.assertFalse(self.files_of(old).exists())
         self.assertFalse((self.dir / "data" / "inputs" / old).exists())
         self.assertEqual(self.reelgate.ask("GET", f"/v1/videos/{young}/content").status, 200)
+
+    def test_of_pictures_that_cannot_all_be_written_none_stays(self):
+        small, large = data_url(png()), data_url(noise(2 << 20))
+        resource.prlimit(self.reelgate.process.pid, resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+        answer = self.reelgate.ask("POST", "/v1/videos", {
+            "prompt": "x", "size": "64x64", "num_frames": 5, "input_reference": small, "end_image": large})
+        self.assertGreaterEqual(answer.status, 500, answer.body)
+        self.assertEqual(list((self.dir / "data" / "inputs").iterdir()), [])
+        self.assertEqual(self.reelgate.ended(self.reelgate.create(input_reference=small))["status"], "completed")
 
     def test_a_job_whose_files_went_first_can_still_be_deleted(self):
         video = self.reelgate.create()
