@@ -10,7 +10,7 @@ int main(int argc, char** argv)
     using namespace reelgate::bench; // NOLINT(google-build-using-namespace): a main file
     const std::vector<std::string> names(argv + 1, argv + argc);
     std::vector<Row> rows = boundary_rows();
-    for (auto* more : {registry_rows, store_rows, daemon_rows})
+    for (auto* more : {registry_rows, store_rows, media_rows, daemon_rows})
         for (Row& row : more())
             rows.push_back(std::move(row));
 

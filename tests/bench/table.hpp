@@ -60,6 +60,7 @@ void run_program(const std::vector<std::string>& words);
 
 std::vector<Row> boundary_rows();
 std::vector<Row> daemon_rows();
+std::vector<Row> media_rows();
 std::vector<Row> registry_rows();
 std::vector<Row> store_rows();
 
