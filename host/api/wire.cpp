@@ -1,5 +1,7 @@
 #include "host/api/wire.hpp"
 
+#include "host/model/file_type.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -100,6 +102,16 @@ int percent(const Api& api, const Job& job)
     if (job.state == JobState::completed) return 100;
     if (status_word(job.state) != "in_progress") return 0;
     return std::min(99, static_cast<int>(100 * api.engine.hub().furthest(job.id)));
+}
+
+// As its content is called when it is saved.
+std::string file_name_of(const Job& job)
+{
+    if (!job.artifact) return job.id.text + ".mp4";
+    const std::vector<StoredFile>& files = job.artifact->files;
+    const auto film = std::find_if(
+        files.begin(), files.end(), [](const StoredFile& file) { return file.role == "video"; });
+    return job.id.text + std::string(film == files.end() ? ".mp4" : extension_of(film->mime));
 }
 
 // What it does right now, in the words of its plugin. Null where nobody has said anything yet.
@@ -245,7 +257,7 @@ Json video_object(const Api& api, const Job& job)
     const std::string url = api.settings.public_url + "/v1/videos/" + job.id.text + "/content";
     video["url"] = done ? Json(url) : Json(nullptr);
     video["file_path"] = nullptr;
-    video["file_name"] = done ? Json(job.id.text + ".mp4") : Json(nullptr);
+    video["file_name"] = done ? Json(file_name_of(job)) : Json(nullptr);
     video["media_type"] = "video/mp4";
     video["fps"] = shape.fps;
     video["num_frames"] = shape.frames;

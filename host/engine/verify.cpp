@@ -110,7 +110,7 @@ Result<Done> make_playable_if_possible(const MediaTool& media,
                                        VerifiedVideo& film)
 {
     const std::string as = "delivered as " + was.container + " with " + was.video_codec;
-    const Result<Done> made = make_playable(media, how, was, film);
+    Result<Done> made = make_playable(media, how, was, film);
     if (made) {
         film.notes.push_back("made an MP4 of what was " + as);
         return made;

@@ -52,16 +52,16 @@ bool MediaDesk::Visit::is_its_turn() const
 }
 
 Result<MediaDesk::Visit>
-MediaDesk::enter(MediaLane which, std::string name, const asio::any_io_executor& loop)
+MediaDesk::enter(MediaLane lane, std::string name, const asio::any_io_executor& loop)
 {
-    Lane& lane = lanes_.at(static_cast<std::size_t>(which));
+    Lane& queue = lanes_.at(static_cast<std::size_t>(lane));
     if (is_closed_) return shutting_down();
-    if (lane.waiting && lane.entries.size() >= lane.at_once + *lane.waiting)
-        return pictures_full(*lane.waiting);
+    if (queue.waiting && queue.entries.size() >= queue.at_once + *queue.waiting)
+        return pictures_full(*queue.waiting);
     Fd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!stop) return system_error(Category::internal, "making an event for a media child", errno);
-    lane.entries.push_back({std::move(name), std::move(stop), false, asio::steady_timer(loop)});
-    return Visit(*this, lane, std::prev(lane.entries.end()));
+    queue.entries.push_back({std::move(name), std::move(stop), false, asio::steady_timer(loop)});
+    return Visit(*this, queue, std::prev(queue.entries.end()));
 }
 
 Task<Done> MediaDesk::until_it_is_its_turn(const Visit& visit)
