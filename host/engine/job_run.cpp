@@ -244,7 +244,7 @@ asio::awaitable<void> JobRun::until_deadline()
     if (stopped_first) co_return;
     over_deadline_ = true;
     slot_.provider()->cancel(plan_.id);
-    engine_.parts_.media.stop(plan_.id);
+    if (slot_.charge() == Charge::free) engine_.parts_.media.stop(plan_.id); // else it is paid for
     engine_.bell_.ring();
 }
 
