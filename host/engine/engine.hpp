@@ -58,6 +58,7 @@ struct EngineSettings {
     std::chrono::seconds keep_artifacts = std::chrono::hours(24 * 30);
     std::chrono::seconds attempt_deadline = std::chrono::hours(2);
     std::chrono::milliseconds room_every = std::chrono::seconds(30); // between looks for space
+    std::chrono::milliseconds first_rest = std::chrono::seconds(1);  // where a worker is waited for
     std::uint64_t config_revision = 1;
 };
 
@@ -196,10 +197,15 @@ private:
     asio::awaitable<bool> settle(JobId id, std::vector<Step> steps);
     asio::awaitable<void> follow(JobId id, std::shared_ptr<ProviderSlot> place);
     asio::awaitable<void> abandon(JobId id, std::shared_ptr<ProviderSlot> place);
+    asio::awaitable<void> tell_to_stop(JobId id, ProviderSlot& place, std::string remote_json);
     asio::awaitable<void> reconcile(JobId id);
     asio::awaitable<void> while_ambiguous(JobId id, std::chrono::nanoseconds longest);
     Step cancelled_unknown() const;
+    std::shared_ptr<ProviderSlot> place_of(const Attempt& attempt) const;
+    asio::awaitable<void> orphan(JobId id, Attempt attempt);
     asio::awaitable<void> ask_what_became(JobId id, Attempt attempt);
+    Step found_step(std::string remote_json) const;
+    Step never_arrived_step() const;
     std::vector<Step> leftover_steps(const Job& job) const;
     Step end_as(JobEvent event, Error error) const;
 

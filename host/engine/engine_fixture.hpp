@@ -35,7 +35,12 @@ public:
     {
     }
 
-    Task<Done> open(std::chrono::milliseconds) override { co_return Done{}; }
+    Task<Done> open(std::chrono::milliseconds) override
+    {
+        ++opens;
+        if (!is_up) co_return gone();
+        co_return Done{};
+    }
     const Description* description() const override { return &description_; }
     ProviderStatus status() const override
     {
@@ -48,6 +53,8 @@ public:
     Task<Done> run(AttemptOrder order, AttemptListener& listener) override
     {
         const std::string id = order.id;
+        ++begun;
+        if (dies_at_once) co_return gone();
         asio::steady_timer& end = runs.try_emplace(id, loop_).first->second;
         end.expires_at(asio::steady_timer::time_point::max());
         listeners_[id] = &listener;
@@ -71,11 +78,31 @@ public:
     {
         listeners_.at(attempt)->on_intend(R"({"key":"k"})", [](rg_status) {});
     }
+    void accept(const std::string& attempt)
+    {
+        listeners_.at(attempt)->on_accepted(R"({"id":"r1"})", [](rg_status) {});
+    }
+    static Error gone()
+    {
+        return {.category = Category::plugin_crashed, .text = "gone", .phase = Phase::run};
+    }
+    bool is_up = true;
+    bool dies_at_once = false;
+    unsigned opens = 0;
+    unsigned begun = 0; // runs
+    std::vector<std::string> abandoned;
+    std::vector<std::string> calls; // of extensions
     bool hears_cancel = true;
     Error ends_with{.category = Category::cancelled, .text = "cancelled", .billing = Billing::free};
-    Task<std::string> abandon(std::string) override { co_return "{}"; }
-    Task<std::string> call(std::string, std::string, std::string, std::string) override
+    Task<std::string> abandon(std::string remote) override
     {
+        abandoned.push_back(std::move(remote));
+        co_return "{}";
+    }
+    Task<std::string> call(std::string, std::string function, std::string, std::string) override
+    {
+        calls.push_back(function);
+        if (answer_of_find && function == "find") co_return *answer_of_find;
         co_return invalid("there is no such extension", "no_extension");
     }
     asio::awaitable<void> stop() override
@@ -86,6 +113,7 @@ public:
     }
 
     std::map<std::string, asio::steady_timer> runs;
+    std::optional<std::string> answer_of_find;
 
 private:
     asio::io_context& loop_;
@@ -173,7 +201,7 @@ public:
         finish(leave());
         engine_.reset();
         store_.reset();
-        pool_.join();
+        waiting_.clear();
     }
 
     ScratchDir scratch;

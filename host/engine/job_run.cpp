@@ -11,11 +11,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Accepted work is followed through so many deaths of the worker in a row before it is a person's
-// business.
-constexpr unsigned kFollowsInARow = 5;
-constexpr auto kFollowPatience = std::chrono::minutes(10);
-constexpr auto kFollowPause = std::chrono::seconds(1);
+// Accepted work is followed through so many deaths of the worker in a row, in which nothing was
+// heard; then it rests, as a lost verdict does, and is asked about ever more rarely.
+constexpr unsigned kFollowsInVain = 5;
+constexpr auto kOpenPatience = std::chrono::seconds(30);
+constexpr auto kLongestRest = std::chrono::milliseconds(std::chrono::minutes(1));
 
 // An attempt's directory, with copies of the order's inputs in it. What cannot be written is taken
 // for want of room: somebody may put it right while the job waits.
@@ -29,7 +29,8 @@ Result<Done> make_work_dir(const fs::path& dir, const fs::path& inputs, const Re
     fs::permissions(dir, fs::perms::owner_all, failed);
     for (const RequestInput& input : request.inputs) {
         const fs::path kept = inputs / fs::path(input.path).filename();
-        if (!fs::exists(kept)) return internal_error("the input " + input.path + " is gone");
+        if (std::error_code unseen; !fs::exists(kept, unseen) && !unseen)
+            return internal_error("the input " + input.path + " is gone");
         fs::copy_file(kept, dir / input.path, failed);
         if (failed)
             return system_error(Category::storage_full, "copying " + input.path, failed.value());
@@ -145,10 +146,12 @@ Task<Done> JobRun::work_dir_ready()
                         .wants_pictures = true};
     while (true) {
         auto ready = co_await make_work_dir_once();
-        if (ready) co_return ready;
-        if (ready.error().category != Category::storage_full) co_return ready;
-        const bool again = co_await wait_for_room(ready.error());
-        if (!again) co_return ready;
+        const bool is_full = !ready && ready.error().category == Category::storage_full;
+        bool again = false;
+        if (is_full) again = co_await wait_for_room(ready.error());
+        if (again) continue;
+        wait_no_longer_for_room();
+        co_return ready;
     }
 }
 
@@ -197,12 +200,14 @@ asio::awaitable<void> JobRun::from_remote()
 // elsewhere.
 asio::awaitable<void> JobRun::work()
 {
-    for (unsigned follows = 0; job() != nullptr; ++follows) {
-        if (job()->state == JobState::cancelling) {
-            Error before_it_began{.category = Category::cancelled, .text = "cancelled"};
-            co_await stopped(std::move(before_it_began));
+    for (unsigned in_vain = 0; job() != nullptr;) {
+        bool is_back = true;
+        if (plan_.remote_json) is_back = co_await until_worker_is_back();
+        if (!is_back || !goes_on()) {
+            co_await let_go();
             co_return;
         }
+        heard_ = false;
         auto working = work_on(tools(), plan_, *this);
         Result<std::vector<ArtifactOffer>> offers = co_await std::move(working);
         stages_.stopped(engine_.parts_.clock.now());
@@ -212,14 +217,44 @@ asio::awaitable<void> JobRun::work()
             co_await collect(*std::move(offers));
             co_return;
         }
-        if (!may_be_followed(offers.error()) || follows >= kFollowsInARow) {
+        in_vain = heard_ ? 0 : in_vain + 1;
+        if (!is_followed() || !is_worker_gone(offers.error()) || in_vain > kFollowsInVain) {
             co_await failed(std::move(offers).error());
             co_return;
         }
         plan_.remote_json = job()->current()->remote_json;
-        const auto open_again = co_await slot_.provider()->open(kFollowPatience);
-        if (!open_again) co_await pause(kFollowPause);
     }
+}
+
+// False where it does not come back in this place, or nobody waits for it any more.
+asio::awaitable<bool> JobRun::until_worker_is_back()
+{
+    for (auto rest = engine_.settings_.first_rest; goes_on();
+         rest = std::min(2 * rest, kLongestRest)) {
+        const auto opened = co_await slot_.provider()->open(kOpenPatience);
+        if (opened) co_return goes_on();
+        const bool is_retired = engine_.slot(slot_.config().id).get() != &slot_;
+        if (is_retired || !is_paid()) co_return false;
+        co_await pause(rest);
+    }
+    co_return false;
+}
+
+// No worker has it now, and none will: what goes on elsewhere is told to stop, unless it is wanted.
+asio::awaitable<void> JobRun::let_go()
+{
+    const Job* const now = job();
+    if (now == nullptr || engine_.leaving_) co_return;
+    const bool is_cancelled = now->state == JobState::cancelling;
+    Error why{.category = is_cancelled ? Category::cancelled : Category::worker_unavailable,
+              .text = is_cancelled ? "cancelled" : "its worker does not come back",
+              .phase = Phase::queue};
+    if (is_followed()) {
+        why.compute_stopped = false; // as far as anybody knows
+        why.billing = now->current()->billing;
+        if (!goes_on()) co_await engine_.tell_to_stop(id_, slot_, now->current()->remote_json);
+    }
+    co_await failed(std::move(why));
 }
 
 // As long as it goes on at all.
@@ -248,18 +283,17 @@ asio::awaitable<void> JobRun::until_deadline()
     engine_.bell_.ring();
 }
 
-bool JobRun::may_be_followed(const Error& error) const
+bool JobRun::is_paid() const
 {
     const Job* const now = job();
-    if (now == nullptr || !goes_on()) return false;
-    const Attempt& attempt = *now->current();
-    const bool worker_gone = error.category == Category::plugin_crashed ||
-                             error.category == Category::worker_unavailable;
-    return worker_gone && !attempt.remote_json.empty() && attempt.charge == Charge::paid;
+    return now != nullptr && now->current()->charge == Charge::paid;
 }
+
+bool JobRun::is_followed() const { return is_paid() && !job()->current()->remote_json.empty(); }
 
 asio::awaitable<void> JobRun::clean_up()
 {
+    wait_no_longer_for_room();
     deadline_.cancel();
     co_await clock_.join();
     if (engine_.leaving_) co_return;

@@ -14,6 +14,9 @@ namespace reelgate {
 // What the provider knows an attempt by: "video_... .2".
 std::string attempt_name(const JobId& id, unsigned number);
 
+// The worker has died, or cannot be reached: that says nothing of work that goes on elsewhere.
+bool is_worker_gone(const Error& error);
+
 class JobRun final : AttemptWatcher {
 public:
     JobRun(Engine& engine, ProviderSlot& slot, JobId id);
@@ -35,11 +38,14 @@ private:
     Task<Done> work_dir_ready();
     Task<Done> make_work_dir_once();
     asio::awaitable<void> work();
+    asio::awaitable<bool> until_worker_is_back();
+    asio::awaitable<void> let_go();
     asio::awaitable<void> collect(std::vector<ArtifactOffer> offers);
     Task<VerifiedVideo> verified(std::vector<ArtifactOffer> offers);
     Task<Done> adopted(VerifiedVideo video);
     Task<Done> adopt_once(const VerifiedVideo& video, Job& done);
     asio::awaitable<bool> wait_for_room(const Error& why); // false: it is not to be waited for
+    void wait_no_longer_for_room();
     asio::awaitable<void> failed(Error told);
     Error as_it_is_known(Error error) const;
     asio::awaitable<void> stopped(Error error);
@@ -51,7 +57,8 @@ private:
     asio::awaitable<void> put(std::vector<Step> steps);
     asio::awaitable<void> clean_up();
 
-    bool may_be_followed(const Error& error) const;
+    bool is_followed() const; // it was accepted, and goes on without the worker
+    bool is_paid() const;
     AttemptTools tools() { return {*slot_.provider(), engine_.parts_.media}; }
     const Job* job() const { return engine_.parts_.store.live(id_); } // nothing once it has ended
     bool goes_on() const; // nobody has cancelled it, its time is not over, the daemon stays
@@ -65,6 +72,8 @@ private:
     std::string last_stage_;
     std::string last_heard_; // the stage and its step, for people
     bool over_deadline_ = false;
+    bool heard_ = false; // anything, in this run of the worker
+    bool waits_for_room_ = false;
     asio::steady_timer deadline_;
     TaskGroup clock_;  // waits for the deadline
     TaskGroup writes_; // what the provider said and is not on disk yet

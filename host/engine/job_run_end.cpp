@@ -18,6 +18,13 @@ void settle(Attempt& attempt)
 
 } // namespace
 
+// Of the plugin's own words none counts as this: what it says of the other side is final.
+bool is_worker_gone(const Error& error)
+{
+    return error.category == Category::plugin_crashed ||
+           (error.category == Category::worker_unavailable && error.phase == Phase::queue);
+}
+
 asio::awaitable<void> JobRun::put(std::vector<Step> steps)
 {
     const auto stored = co_await engine_.parts_.store.apply(id_, std::move(steps));
@@ -34,10 +41,17 @@ asio::awaitable<bool> JobRun::wait_for_room(const Error& why)
                                  {"text",   why.text}
     });
     engine_.no_room_because_ = why.text;
-    ++engine_.short_of_room_;
+    if (!std::exchange(waits_for_room_, true)) ++engine_.short_of_room_;
     co_await pause(engine_.settings_.room_every);
-    --engine_.short_of_room_;
     co_return goes_on();
+}
+
+// Until then nobody else begins: what is tried again needs the room that there is.
+void JobRun::wait_no_longer_for_room()
+{
+    if (!std::exchange(waits_for_room_, false)) return;
+    --engine_.short_of_room_;
+    engine_.wake();
 }
 
 asio::awaitable<void> JobRun::collect(std::vector<ArtifactOffer> offers)
@@ -112,9 +126,13 @@ Task<Done> JobRun::adopt_once(const VerifiedVideo& video, Job& done)
     RG_CO_CHECK(co_await on_pool(engine_.parts_.pool, std::move(take)));
     engine_.reached(Milestone::renamed, id_);
 
-    std::vector<Step> steps(1);
-    steps[0].event = JobEvent::verified;
-    steps[0].edit = [done](Job& changed) {
+    // Cancelled while it was looked at: it is done, and it is delivered.
+    std::vector<Step> steps;
+    const Job* const live = job();
+    const bool is_cancelling = live != nullptr && live->state == JobState::cancelling;
+    if (is_cancelling) steps.push_back(Step{.event = JobEvent::output_ready});
+    Step delivered{.event = JobEvent::verified};
+    delivered.edit = [done](Job& changed) {
         changed.artifact = done.artifact;
         changed.finished = done.finished;
         changed.expires = done.expires;
@@ -124,6 +142,7 @@ Task<Done> JobRun::adopt_once(const VerifiedVideo& video, Job& done)
         changed.current()->collecting = done.current()->collecting;
         settle(*changed.current());
     };
+    steps.push_back(std::move(delivered));
     RG_CO_TRY(const Job stored, co_await engine_.parts_.store.apply(id_, std::move(steps)));
     slot_.succeeded(stored.current()->model);
     engine_.parts_.log.write(
@@ -141,9 +160,12 @@ asio::awaitable<void> JobRun::stopped(Error error)
 {
     const WallTime now = engine_.parts_.clock.wall();
     const auto expires = now + engine_.settings_.keep_artifacts;
-    std::vector<Step> steps(1);
-    steps[0].event = JobEvent::stopped;
-    steps[0].edit = [error, now, expires, stages = stages_.times()](Job& changed) {
+    std::vector<Step> steps;
+    const Job* const live = job();
+    const bool is_collecting = live != nullptr && live->state == JobState::collecting;
+    if (is_collecting) steps.push_back(Step{.event = JobEvent::cancel_asked}); // it was before
+    Step end{.event = JobEvent::stopped};
+    end.edit = [error, now, expires, stages = stages_.times()](Job& changed) {
         Attempt& attempt = *changed.current();
         attempt.ended = now;
         attempt.stages = stages;
@@ -154,6 +176,7 @@ asio::awaitable<void> JobRun::stopped(Error error)
         changed.finished = now;
         changed.expires = expires;
     };
+    steps.push_back(std::move(end));
     co_await put(std::move(steps));
     engine_.parts_.log.write(Event::job_cancelled,
                              {
@@ -191,15 +214,16 @@ asio::awaitable<void> JobRun::failed(Error told)
                                  {"code",     error.code                                      },
                                  {"billing",  to_string(error.billing.value_or(Billing::free))}
     });
-    if (now->state == JobState::cancelling) {
+    if (now->cancel_asked) {
         co_await stopped(std::move(error));
         co_return;
     }
     slot_.failed(attempt.model, error);
+    const bool goes_on_elsewhere = is_followed() && is_worker_gone(error) && !over_deadline_;
     const bool undecided = attempt.verdict == Verdict::pending;
     const bool may_have_left = undecided && !attempt.intent_json.empty() &&
                                error.billing.value_or(Billing::maybe_billed) != Billing::not_billed;
-    if (attempt.charge == Charge::paid && may_have_left) {
+    if (goes_on_elsewhere || (attempt.charge == Charge::paid && may_have_left)) {
         engine_.parts_.log.write(Event::attempt_ambiguous,
                                  {
                                      {"job_id", id_.text}

@@ -29,6 +29,7 @@ std::string heard(const ProgressNote& note)
 void JobRun::on_progress(const ProgressNote& note)
 {
     slot_.progressed();
+    heard_ = true;
     last_stage_ = note.stage;
     last_heard_ = heard(note);
     stages_.entered(note.stage, engine_.parts_.clock.now());

@@ -35,6 +35,14 @@ Error orphaned(const Attempt& attempt)
 
 Error given_up(const Attempt& attempt)
 {
+    if (!attempt.remote_json.empty())
+        return Error{.category = Category::submit_ambiguous,
+                     .text = "the work was accepted by " + attempt.provider +
+                             " and could not be followed to its end",
+                     .code = "never_followed",
+                     .hint = "look for " + attempt.remote_json + " at the provider itself",
+                     .phase = Phase::poll,
+                     .billing = Billing::billed};
     return Error{.category = Category::submit_ambiguous,
                  .text = "it never became known whether " + attempt.provider + " accepted the work",
                  .code = "never_answered",
@@ -138,9 +146,8 @@ asio::awaitable<void> Engine::take_up(JobId id)
         co_return;
     }
     const Attempt attempt = *job->current();
-    const auto place = slot(attempt.provider);
-    const bool same = place != nullptr && place->provider() != nullptr &&
-                      place->config().plugin == attempt.plugin;
+    const auto place = place_of(attempt);
+    const bool same = place != nullptr;
 
     if (job->state == JobState::ambiguous) {
         // Below.
@@ -152,18 +159,28 @@ asio::awaitable<void> Engine::take_up(JobId id)
     } else if (same) {
         co_await follow(id, place);
     } else {
-        std::vector<Step> steps;
-        steps.push_back(ended_step(
-            JobEvent::verdict_lost, orphaned(attempt), Verdict::ambiguous, parts_.clock.wall()));
-        co_await settle(id, std::move(steps));
-        parts_.log.write(Event::attempt_ambiguous,
-                         {
-                             {"job_id", id.text   },
-                             {"code",   "orphaned"}
-        });
+        co_await orphan(id, attempt);
     }
     co_await reconcile(id);
     put_down(id);
+}
+
+// Its provider is another now, or none: what was paid for is asked about when it is back.
+asio::awaitable<void> Engine::orphan(JobId id, Attempt attempt)
+{
+    std::vector<Step> steps;
+    if (attempt.charge == Charge::free)
+        steps = leftover_steps(*parts_.store.live(id));
+    else
+        steps.push_back(ended_step(
+            JobEvent::verdict_lost, orphaned(attempt), Verdict::ambiguous, parts_.clock.wall()));
+    const bool is_settled = co_await settle(id, std::move(steps));
+    if (!is_settled || attempt.charge == Charge::free) co_return;
+    parts_.log.write(Event::attempt_ambiguous,
+                     {
+                         {"job_id", id.text   },
+                         {"code",   "orphaned"}
+    });
 }
 
 // False where somebody else was first.
@@ -188,21 +205,23 @@ asio::awaitable<void> Engine::follow(JobId id, std::shared_ptr<ProviderSlot> pla
 
 asio::awaitable<void> Engine::abandon(JobId id, std::shared_ptr<ProviderSlot> place)
 {
-    const std::string remote = parts_.store.live(id)->current()->remote_json;
-    const auto opened = co_await place->provider()->open(kFirstAsk);
-    bool asked = false;
-    if (opened) {
-        const auto answer = co_await place->provider()->abandon(remote);
-        asked = answer.has_value();
-    }
-    if (!asked)
-        parts_.log.write(Event::attempt_ambiguous,
-                         {
-                             {"job_id", id.text        },
-                             {"code",   "not_abandoned"}
-        });
+    co_await tell_to_stop(id, *place, parts_.store.live(id)->current()->remote_json);
     const Job* job = parts_.store.live(id);
     if (job != nullptr) co_await settle(id, leftover_steps(*job));
+}
+
+asio::awaitable<void> Engine::tell_to_stop(JobId id, ProviderSlot& place, std::string remote_json)
+{
+    const auto opened = co_await place.provider()->open(kFirstAsk);
+    if (opened) {
+        const auto answer = co_await place.provider()->abandon(std::move(remote_json));
+        if (answer) co_return;
+    }
+    parts_.log.write(Event::attempt_ambiguous,
+                     {
+                         {"job_id", id.text        },
+                         {"code",   "not_abandoned"}
+    });
 }
 
 // Until it is known, a person decides, or the job's own deadline is over. A job that is not
@@ -262,39 +281,68 @@ Step Engine::cancelled_unknown() const
                 }};
 }
 
-// What is known then is acted upon.
+// Where an attempt can be asked about: nowhere but at the plugin that it was sent by. What another
+// one does not know proves nothing.
+std::shared_ptr<ProviderSlot> Engine::place_of(const Attempt& attempt) const
+{
+    auto place = slot(attempt.provider);
+    const bool is_same = place != nullptr && place->provider() != nullptr &&
+                         place->config().plugin == attempt.plugin;
+    return is_same ? place : nullptr;
+}
+
+// What is known then is acted upon. Work whose identity is on disk was accepted: it is followed,
+// and nobody is asked whether it exists.
 asio::awaitable<void> Engine::ask_what_became(JobId id, Attempt attempt)
 {
-    const auto place = slot(attempt.provider);
-    if (place == nullptr || place->provider() == nullptr || attempt.intent_json.empty()) co_return;
-    auto asking = reelgate::reconcile(*place->provider(), attempt.intent_json);
-    const Result<Reconciled> told = co_await std::move(asking);
+    const auto place = place_of(attempt);
+    if (place == nullptr) co_return;
+    Reconciled told{.answer = Reconciled::Answer::found, .remote_json = attempt.remote_json};
+    if (attempt.remote_json.empty()) {
+        if (attempt.intent_json.empty()) co_return;
+        auto asking = reelgate::reconcile(*place->provider(), attempt.intent_json);
+        Result<Reconciled> answer = co_await std::move(asking);
+        if (!answer || answer->answer == Reconciled::Answer::unknown) co_return;
+        told = *std::move(answer);
+    }
     const Job* job = parts_.store.live(id);
-    if (job == nullptr || job->state != JobState::ambiguous) co_return;
-    if (!told || told->answer == Reconciled::Answer::unknown) co_return;
+    if (job == nullptr || job->state != JobState::ambiguous || place != place_of(attempt))
+        co_return;
 
-    const bool found = told->answer == Reconciled::Answer::found;
+    const bool found = told.answer == Reconciled::Answer::found;
     parts_.log.write(Event::attempt_reconciled,
                      {
                          {"job_id", id.text},
                          {"found",  found  }
     });
-    std::vector<Step> steps(1);
-    steps[0].event = found ? JobEvent::accepted : JobEvent::written_off;
-    steps[0].edit = [found, remote = told->remote_json, now = parts_.clock.wall()](Job& changed) {
-        Attempt& last = *changed.current();
-        last.verdict = found ? Verdict::accepted : Verdict::not_sent;
-        last.remote_json = remote;
-        last.billing = found ? Billing::billed : Billing::not_billed;
-        if (found) {
-            last.accepted = now;
-        } else {
-            last.error = never_arrived(last);
-            last.ended = now;
-        }
-    };
+    std::vector<Step> steps;
+    steps.push_back(found ? found_step(told.remote_json) : never_arrived_step());
     const bool is_settled = co_await settle(id, std::move(steps));
     if (found && is_settled) co_await follow(id, place);
+}
+
+Step Engine::found_step(std::string remote_json) const
+{
+    return Step{.event = JobEvent::accepted,
+                .edit = [remote = std::move(remote_json), now = parts_.clock.wall()](Job& job) {
+                    Attempt& last = *job.current();
+                    last.verdict = Verdict::accepted;
+                    last.remote_json = remote;
+                    last.billing = Billing::billed;
+                    last.error.reset();
+                    if (!last.accepted) last.accepted = now;
+                }};
+}
+
+Step Engine::never_arrived_step() const
+{
+    return Step{.event = JobEvent::written_off, .edit = [now = parts_.clock.wall()](Job& job) {
+                    Attempt& last = *job.current();
+                    last.verdict = Verdict::not_sent;
+                    last.billing = Billing::not_billed;
+                    last.error = never_arrived(last);
+                    last.ended = now;
+                }};
 }
 
 Task<Job> Engine::resolve(JobId id, Resolution resolution)
@@ -323,7 +371,7 @@ Task<Job> Engine::resolve(JobId id, Resolution resolution)
 Task<Job> Engine::retry(JobId id)
 {
     RG_CO_TRY(const Job before, co_await find(id));
-    if (before.state != JobState::quarantined)
+    if (parts_.store.live(id) != nullptr || before.state != JobState::quarantined)
         co_return invalid("only a job in `quarantined` can try again", "not_quarantined");
     RG_CO_CHECK(room_for_one_more(before.order.owner));
     std::vector<Step> steps;

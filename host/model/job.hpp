@@ -23,7 +23,7 @@
 namespace reelgate {
 
 enum class JobState : std::uint8_t {
-    queued,     // waits; Job::waiting says for what
+    queued,     // waits for its turn; the engine knows for what
     submitting, // the intent is on disk, no verdict yet
     ambiguous,  // it may have left; being reconciled, or waiting for a person
     running,    // accepted and working
@@ -228,6 +228,7 @@ inline constexpr std::array kTransitions{
     Transition{JobState::running,     JobEvent::cancel_asked, JobState::cancelling},
     Transition{JobState::collecting,  JobEvent::verified,     JobState::completed},
     Transition{JobState::collecting,  JobEvent::attempt_lost, JobState::queued},
+    Transition{JobState::collecting,  JobEvent::verdict_lost, JobState::ambiguous},
     Transition{JobState::collecting,  JobEvent::gave_up,      JobState::failed},
     Transition{JobState::collecting,  JobEvent::cancel_asked, JobState::cancelling},
     Transition{JobState::cancelling,  JobEvent::stopped,      JobState::cancelled},

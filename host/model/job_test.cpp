@@ -17,7 +17,7 @@ queued       submit .        .        .         .       .        .       .      
 submitting   .      running  queued   ambiguous .       queued   .       .        cancel .       .       .      .
 ambiguous    .      running  .        .         queued  .        .       .        cancel .       failed  .      .
 running      .      .        .        ambiguous .       queued   collect .        cancel .       .       .      .
-collecting   .      .        .        .         .       queued   .       complete cancel .       failed  .      .
+collecting   .      .        .        ambiguous .       queued   .       complete cancel .       failed  .      .
 cancelling   .      .        .        .         .       .        collect .        .      cancld  .       .      .
 completed    .      .        .        .         .       .        .       .        .      .       .       .      .
 failed       .      .        .        .         .       .        .       .        .      .       .       .      .

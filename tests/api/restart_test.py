@@ -1,4 +1,6 @@
 """The daemon is killed, and no job is lost, made twice or left half."""
+import http.client
+import json
 import unittest
 
 from daemon import DaemonTest
@@ -65,6 +67,41 @@ class Restart(DaemonTest):
         go.write_text("go")
         self.assertEqual(reelgate.ended(video)["status"], "completed", "".join(reelgate.log[-20:]))
         self.assertFalse([line for line in reelgate.log if "job.suspected" in line])
+
+    def test_a_film_that_was_being_looked_at_waits_for_its_provider_to_come_back(self):
+        """The daemon dies with a paid film in its hands, and finds another plugin in the provider's place."""
+        config = self.providers("cloud", plugin="scripted-paid")
+        reelgate = self.daemon(config)
+        reelgate.stop()
+        reelgate.start(kill_at="verified")
+        reelgate.until_ready()
+        try:
+            reelgate.create(run=["accept", "deliver"])
+        except (http.client.HTTPException, OSError):
+            pass # it was that quick
+        self.assertEqual(reelgate.process.wait(60), -9)
+        (self.dir / "reelgate.yaml").write_text(json.dumps(self.providers("cloud")))
+        reelgate.start()
+        video = reelgate.ask("GET", "/v1/videos").json["data"][0]["id"]
+        self.assertEqual(reelgate.until(video, "ambiguous")["state"], "ambiguous")
+        self.assertEqual(reelgate.stop(), 0)
+        (self.dir / "reelgate.yaml").write_text(json.dumps(config))
+        reelgate.start()
+        self.assertEqual(reelgate.ended(video)["status"], "completed", "".join(reelgate.log[-20:]))
+        submits = [entry for entry in self.ledger("cloud") if entry["event"] == "submit"]
+        self.assertEqual(len(submits), 1, submits)
+
+    def test_a_cancelled_job_whose_film_is_no_good_goes_to_nobody_else(self):
+        config = self.providers("cloud", plugin="scripted-paid")
+        config["providers"]["free"] = {"plugin": "scripted"}
+        reelgate = self.daemon(config).until_ready()
+        deaf = ["accept", {"progress": 1}, {"stall": {"ms": 700, "ignore_cancel": True}}, {"lie": "html"}]
+        video = reelgate.create(run=[deaf, ["accept", "deliver"]], provider="cloud", allow_fallback=True)
+        reelgate.line("attempt.started")
+        reelgate.until(video, "running")
+        reelgate.ask("POST", f"/v1/videos/{video}/cancel")
+        ended = reelgate.ended(video)
+        self.assertEqual(ended["state"], "cancelled", "".join(reelgate.log[-20:]))
 
     def test_a_provider_that_rests_goes_on_resting_after_a_restart(self):
         refuse = {"refuse": {"category": "rate_limited", "retry_after_s": 3000}}
