@@ -15,6 +15,16 @@ asio::awaitable<void> Engine::until_nobody_is_carried(std::chrono::milliseconds 
         co_await bell_.wait_until(latest);
 }
 
+// A disk that is full is not waited for; what is handed in is written if the store still can.
+asio::awaitable<void> Engine::until_the_end_is_noted()
+{
+    const auto latest = std::chrono::steady_clock::now() + kEndsWithin;
+    end_is_noted_ = false;
+    tasks_.spawn(note_orderly_end());
+    while (!end_is_noted_ && !parts_.store.is_full() && std::chrono::steady_clock::now() < latest)
+        co_await bell_.wait_until(latest);
+}
+
 asio::awaitable<void> Engine::drain(std::chrono::milliseconds patience)
 {
     draining_ = true;
@@ -36,7 +46,7 @@ asio::awaitable<void> Engine::drain(std::chrono::milliseconds patience)
     // What their providers have left ends by itself; only what still waits for something is
     // stopped.
     co_await until_nobody_is_carried(kEndsWithin);
-    co_await note_orderly_end();
+    co_await until_the_end_is_noted();
     tasks_.stop();
     co_await tasks_.join();
 }

@@ -1,5 +1,6 @@
 // How jobs end before their time, with providers that take theirs and a clock that stands still.
 #include "host/engine/engine_fixture.hpp"
+#include "tests/fakes/full_disk.hpp"
 
 #include <algorithm>
 
@@ -151,6 +152,16 @@ TEST_F(Ending, TheEndOfTheDaemonDoesNotWaitForWhatNobodyKnows)
     bool is_over = false;
     asio::co_spawn(stage.loop, engine.drain(1h), [&](std::exception_ptr) { is_over = true; });
     EXPECT_TRUE(stage.until([&] { return is_over; }));
+}
+
+TEST_F(Ending, TheEndOfTheDaemonDoesNotWaitForRoomOnTheDisk)
+{
+    Engine& engine = open();
+    const FullDisk full;
+    bool is_over = false;
+    asio::co_spawn(stage.loop, engine.drain(1h), [&](std::exception_ptr) { is_over = true; });
+    EXPECT_TRUE(stage.until([&] { return is_over; }));
+    EXPECT_TRUE(engine.store().is_full());
 }
 
 TEST_F(Ending, AJobThatFailsAtOnceLeavesRoomForTheNext)

@@ -37,7 +37,10 @@ Engine::Engine(EngineParts parts, EngineSettings settings)
     purses_.configure(settings_.spend_per_day);
     parts_.store.on_change(
         [this](const Job& job, const StoredEvent& event) { took_place(job, event); });
-    parts_.store.on_room([this] { wake(); });
+    parts_.store.on_room([this] {
+        bell_.ring();
+        wake();
+    });
 }
 
 Engine::~Engine() = default;
@@ -289,7 +292,7 @@ std::optional<WaitNote> Engine::waiting(const JobId& id) const
 
 std::optional<std::size_t> Engine::queue_position(const JobId& id) const
 {
-    return waits_.queue().position(id);
+    return waits_.position(id);
 }
 
 } // namespace reelgate

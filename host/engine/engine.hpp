@@ -59,6 +59,8 @@ struct EngineSettings {
     std::chrono::seconds attempt_deadline = std::chrono::hours(2);
     std::chrono::milliseconds room_every = std::chrono::seconds(30); // between looks for space
     std::chrono::milliseconds first_rest = std::chrono::seconds(1);  // where a worker is waited for
+    // A job that waits is looked at again this often even if nothing has told of a change.
+    std::chrono::milliseconds look_again_every = std::chrono::seconds(30);
     std::uint64_t config_revision = 1;
 };
 
@@ -143,6 +145,9 @@ public:
     // next start, and stops every provider.
     asio::awaitable<void> drain(std::chrono::milliseconds patience);
 
+    // How often a job that waits has been looked at since the start.
+    std::uint64_t looks() const { return looks_; }
+
     // For the tests of restarts: called at each milestone.
     std::function<void(Milestone, const JobId&)> on_milestone;
 
@@ -157,8 +162,8 @@ private:
     // When jobs are looked at, and what follows: host/engine/scheduler.cpp.
     void wake();
     asio::awaitable<void> turns();
-    WallTime turn(); // when to look again at the latest
-    bool look_at(const JobId& id, std::vector<ProviderSnapshot>& all);
+    std::optional<WallTime> turn(); // when to look again; nothing: once something has changed
+    void look_at(const JobId& id, std::vector<ProviderSnapshot>& all);
     void begin(const Job& job, Decision decision, std::vector<ProviderSnapshot>& all);
     asio::awaitable<void>
     carry(JobId id, Dispatch dispatch, std::shared_ptr<ProviderSlot> place, std::string record);
@@ -184,6 +189,7 @@ private:
 
     // host/engine/drain.cpp
     asio::awaitable<void> until_nobody_is_carried(std::chrono::milliseconds patience);
+    asio::awaitable<void> until_the_end_is_noted();
 
     // host/engine/sweep.cpp
     asio::awaitable<void> sweep();
@@ -238,10 +244,12 @@ private:
     std::string no_room_because_; // as the last of them was told
     bool draining_ = false;       // nothing new is taken or begun
     bool leaving_ = false;        // providers are being stopped: their last words are not verdicts
+    bool end_is_noted_ = false;   // or could not be
     bool was_killed_ = false;     // the last daemon died
     std::map<std::string, std::string> kept_breakers_; // by provider, as they are on disk
     std::map<std::pair<std::string, std::string>, PaceFold> paces_; // by provider and model
     bool woken_ = false;
+    std::uint64_t looks_ = 0;
     asio::steady_timer alarm_;
     Purses purses_;
     Bell bell_; // a job has changed, is put down, or everything is about to end

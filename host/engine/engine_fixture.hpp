@@ -22,9 +22,15 @@ using namespace std::chrono_literals;
 class StoppedClock final : public Clock {
 public:
     SteadyTime now() const override { return SteadyTime{} + passed; }
-    WallTime wall() const override { return WallTime(std::chrono::hours(500'000)) + passed; }
+    WallTime wall() const override
+    {
+        crept += each_reading;
+        return WallTime(std::chrono::hours(500'000)) + passed + crept;
+    }
 
     std::chrono::milliseconds passed{0};
+    std::chrono::microseconds each_reading{0}; // how far it moves by being read
+    mutable std::chrono::microseconds crept{0};
 };
 
 // Works until it is cancelled, stopped or told to finish.
@@ -70,6 +76,7 @@ public:
     }
 
     // What the test has it do.
+    void say(ProviderState state) { report_.state = state; }
     void finish(const std::string& attempt)
     {
         if (const auto run = runs.find(attempt); run != runs.end()) run->second.cancel();

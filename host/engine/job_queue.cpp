@@ -4,14 +4,26 @@
 
 namespace reelgate {
 
+void JobQueue::line_up(const Entry* entry)
+{
+    lines_[entry->owner][static_cast<std::size_t>(entry->priority)].insert(entry);
+}
+
+void JobQueue::step_out(const Entry* entry)
+{
+    const auto lines = lines_.find(entry->owner);
+    lines->second[static_cast<std::size_t>(entry->priority)].erase(entry);
+    if (std::all_of(lines->second.begin(), lines->second.end(), [](const Line& line) {
+            return line.empty();
+        }))
+        lines_.erase(lines);
+}
+
 void JobQueue::insert(Entry job)
 {
     JobId id = job.id;
     const auto [at, is_new] = entries_.try_emplace(std::move(id), std::move(job));
-    if (!is_new) return;
-    const Entry* const entry = &at->second;
-    lines_[entry->owner][static_cast<std::size_t>(entry->priority)].insert(entry);
-    by_age_.insert(std::upper_bound(by_age_.begin(), by_age_.end(), entry, Older{}), entry);
+    if (is_new) line_up(&at->second);
 }
 
 const JobQueue::Entry* JobQueue::find(const JobId& id) const
@@ -24,22 +36,39 @@ void JobQueue::erase(const JobId& id)
 {
     const auto found = entries_.find(id);
     if (found == entries_.end()) return;
-    const Entry* const entry = &found->second;
-    const auto lines = lines_.find(entry->owner);
-    lines->second[static_cast<std::size_t>(entry->priority)].erase(entry);
-    if (std::all_of(lines->second.begin(), lines->second.end(), [](const Line& line) {
-            return line.empty();
-        }))
-        lines_.erase(lines);
-    by_age_.erase(std::lower_bound(by_age_.begin(), by_age_.end(), entry, Older{}));
+    step_out(&found->second);
     entries_.erase(found);
 }
 
-std::optional<std::size_t> JobQueue::position(const JobId& id) const
+void JobQueue::move(const JobId& id, JobQueue& to)
 {
     const auto found = entries_.find(id);
-    if (found == entries_.end()) return std::nullopt;
-    const auto at = std::lower_bound(by_age_.begin(), by_age_.end(), &found->second, Older{});
+    if (found == entries_.end()) return;
+    step_out(&found->second);
+    to.line_up(&to.entries_.insert(entries_.extract(found)).position->second);
+}
+
+void JobQueue::move_all(JobQueue& to)
+{
+    lines_.clear();
+    while (!entries_.empty())
+        to.line_up(&to.entries_.insert(entries_.extract(entries_.begin())).position->second);
+}
+
+void JobAges::insert(const JobQueue::Entry* entry)
+{
+    const auto at = std::upper_bound(by_age_.begin(), by_age_.end(), entry, JobQueue::Older{});
+    by_age_.insert(at, entry);
+}
+
+void JobAges::erase(const JobQueue::Entry* entry)
+{
+    by_age_.erase(std::lower_bound(by_age_.begin(), by_age_.end(), entry, JobQueue::Older{}));
+}
+
+std::size_t JobAges::position(const JobQueue::Entry* entry) const
+{
+    const auto at = std::lower_bound(by_age_.begin(), by_age_.end(), entry, JobQueue::Older{});
     return static_cast<std::size_t>(at - by_age_.begin());
 }
 

@@ -31,33 +31,45 @@ public:
 
         auto age() const { return std::tie(created, id); }
     };
-    class Walk;
-
-    // One that is in it already stays where it is.
-    void insert(Entry job);
-    void erase(const JobId& id);
-
-    const Entry* find(const JobId& id) const;
-    bool contains(const JobId& id) const { return entries_.contains(id); }
-    std::size_t size() const { return entries_.size(); }
-    bool empty() const { return entries_.empty(); }
-
-    // How many were created before it.
-    std::optional<std::size_t> position(const JobId& id) const;
-
-private:
     struct Older { // a moment comes after all that was created then
         using is_transparent = void;
         bool operator()(const Entry* a, const Entry* b) const { return a->age() < b->age(); }
         bool operator()(WallTime moment, const Entry* b) const { return moment < b->created; }
         bool operator()(const Entry* a, WallTime moment) const { return a->created <= moment; }
     };
+    class Walk;
+
+    // One that is in it already stays where it is.
+    void insert(Entry job);
+    void erase(const JobId& id);
+    // Entries stay where they are in memory.
+    void move(const JobId& id, JobQueue& to);
+    void move_all(JobQueue& to);
+
+    const Entry* find(const JobId& id) const;
+    bool contains(const JobId& id) const { return entries_.contains(id); }
+    std::size_t size() const { return entries_.size(); }
+    bool empty() const { return entries_.empty(); }
+
+private:
     using Line = std::set<const Entry*, Older>;
     static constexpr std::size_t kClasses = 3;
+    void line_up(const Entry* entry);
+    void step_out(const Entry* entry);
 
     std::unordered_map<JobId, Entry> entries_;
     std::map<std::string, std::array<Line, kClasses>> lines_; // by owner and priority
-    std::vector<const Entry*> by_age_;
+};
+
+// Entries of queues by their age. They must be taken out before they end.
+class JobAges {
+public:
+    void insert(const JobQueue::Entry* entry);
+    void erase(const JobQueue::Entry* entry);
+    std::size_t position(const JobQueue::Entry* entry) const; // how many are older
+
+private:
+    std::vector<const JobQueue::Entry*> by_age_;
 };
 
 // The whole queue in its order at one moment, one job after the other. Good until the queue

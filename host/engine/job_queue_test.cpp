@@ -85,8 +85,11 @@ TEST(JobQueue, IsInTheOrderOfSortingWhateverCameAndWent)
             ASSERT_EQ(walked(queue, kNow + later), sorted(all, kNow + later)) << world;
         std::sort(
             all.begin(), all.end(), [](const auto& a, const auto& b) { return a.age() < b.age(); });
+        JobAges ages;
+        for (const auto& one : all)
+            ages.insert(queue.find(one.id));
         for (std::size_t i = 0; i < all.size(); ++i)
-            ASSERT_EQ(queue.position(all[i].id), i);
+            ASSERT_EQ(ages.position(queue.find(all[i].id)), i);
     }
 }
 
@@ -136,6 +139,68 @@ TEST(Waitlist, WhoHasBeenLookedAtWaitsForHisTimeOrForAnotherWorld)
     EXPECT_EQ(list.noted(JobId("b")), std::nullopt);
     list.drop(JobId("c"));
     EXPECT_EQ(list.earliest(), std::nullopt);
+}
+
+// Looks at everybody, so many at a time; the answer is how many were looked at.
+std::size_t pass(Waitlist& list, std::size_t at_a_time)
+{
+    std::size_t looked = 0;
+    while (list.is_behind()) {
+        const std::vector<JobId> next = list.next_behind(at_a_time, kNow);
+        for (const JobId& id : next)
+            list.note(id, {.until = kNow + 1min});
+        looked += next.size();
+        if (next.size() < at_a_time) list.caught_up();
+    }
+    return looked;
+}
+
+TEST(Waitlist, APassCostsAsManyStepsAsJobsAreLookedAt)
+{
+    constexpr std::size_t kJobs = 2000;
+    Waitlist list;
+    for (std::size_t i = 0; i < kJobs; ++i)
+        list.add(job("job" + std::to_string(i)));
+    EXPECT_EQ(pass(list, 64), kJobs);
+    EXPECT_EQ(list.steps(), kJobs);
+    list.world_changed();
+    EXPECT_EQ(pass(list, 64), kJobs) << "everybody again, who was noted as well";
+    EXPECT_EQ(list.steps(), 2 * kJobs);
+}
+
+TEST(Waitlist, AChangeInAPassCostsNoMoreStepsThanThePassHasMade)
+{
+    constexpr std::size_t kJobs = 2000;
+    Waitlist list;
+    for (std::size_t i = 0; i < kJobs; ++i)
+        list.add(job("job" + std::to_string(i)));
+    for (int change = 0; change < 100; ++change) {
+        for (const JobId& id : list.next_behind(64, kNow))
+            list.note(id, {.until = kNow + 1min});
+        list.world_changed();
+    }
+    EXPECT_EQ(list.steps(), 100U * 2 * 64);
+    EXPECT_EQ(texts(list.next_over(9, kNow)), std::vector<std::string>{});
+    EXPECT_EQ(list.next_over(99, kNow + 1min).size(), 64U) << "each time it began at the head";
+    EXPECT_EQ(pass(list, 64), kJobs);
+}
+
+TEST(Waitlist, WhoIsNewIsDueButNotOverdue)
+{
+    Waitlist list;
+    for (const char* id : {"a", "b"})
+        list.add(job(id));
+    using Ids = std::vector<std::string>;
+    EXPECT_EQ(texts(list.next_over(9, kNow)), Ids{});
+    EXPECT_EQ(list.position(JobId("b")), 1U);
+    EXPECT_EQ(texts(list.next_due(9, kNow)), (Ids{"a", "b"}));
+    list.note(JobId("a"), {});
+    list.drop(JobId("b"));
+    EXPECT_EQ(texts(list.next_due(9, kNow)), Ids{});
+    EXPECT_EQ(list.position(JobId("b")), std::nullopt);
+    EXPECT_FALSE(list.empty());
+    list.look_again();
+    EXPECT_EQ(texts(list.next_due(9, kNow)), Ids{"a"});
 }
 
 } // namespace

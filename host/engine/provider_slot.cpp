@@ -120,10 +120,17 @@ PairSnapshot ProviderSlot::pair(const ModelCapability& model) const
 
 ProviderSnapshot ProviderSlot::snapshot() const
 {
+    ProviderSnapshot snap = as_if_idle();
+    snap.running = running_;
+    if (snap.health == Health::ready && running_ >= snap.slots) snap.health = Health::busy;
+    return snap;
+}
+
+ProviderSnapshot ProviderSlot::as_if_idle() const
+{
     ProviderSnapshot snap{.id = config_.id, .plugin = config_.plugin, .pool = config_.pool};
     snap.health = state();
     snap.reason = reason();
-    snap.running = running_;
     snap.keys_allowed = config_.keys_allowed;
     snap.vram_budget_mb = config_.vram_budget_mb;
     snap.charge = charge();
@@ -134,12 +141,31 @@ ProviderSnapshot ProviderSlot::snapshot() const
     } else {
         snap.egress = config_.egress.value_or(Egress::cloud);
     }
-    if (snap.health == Health::ready && running_ >= snap.slots) snap.health = Health::busy;
     if (const auto* all = models())
         for (const ModelCapability& model : *all)
             if (config_.models.empty() || contains(config_.models, model.id))
                 snap.pairs.push_back(pair(model));
     return snap;
+}
+
+// As the router sees it. A place that is taken tells nobody anything, one that comes free is told
+// by end(); the words of a probe are for people, except where nothing can work.
+ProviderSnapshot ProviderSlot::to_decide_on() const
+{
+    ProviderSnapshot snap = as_if_idle();
+    if (snap.health != Health::misconfigured) snap.reason.clear();
+    return snap;
+}
+
+void ProviderSlot::tell()
+{
+    told_ = to_decide_on();
+    changed_();
+}
+
+void ProviderSlot::tell_of_change()
+{
+    if (told_ != to_decide_on()) tell();
 }
 
 // Whether a breaker is half open is said by time and probes; a trial that fails must find it so.
@@ -159,7 +185,7 @@ void ProviderSlot::end()
 {
     --running_;
     if (running_ == 0 && idle_) idle_->cancel();
-    changed_();
+    tell();
 }
 
 void ProviderSlot::progressed() { health_ = after_progress(std::move(health_), clock_.wall()); }
@@ -168,7 +194,7 @@ void ProviderSlot::succeeded(const std::string& model)
 {
     if (const auto found = breakers_.find(model); found != breakers_.end())
         found->second = after_success(found->second, clock_.wall());
-    changed_();
+    tell();
 }
 
 std::vector<std::string> ProviderSlot::befallen(const std::string& model, CoolUnit unit) const
@@ -204,13 +230,13 @@ void ProviderSlot::failed(const std::string& model, const Error& error)
         if (misconfigures(unit)) unfit_[one] = unfit;
         if (rests(unit)) rest(one, error);
     }
-    changed_();
+    tell();
 }
 
 void ProviderSlot::enable(bool on)
 {
     config_.enabled = on;
-    changed_();
+    tell();
 }
 
 void ProviderSlot::reset()
@@ -219,7 +245,7 @@ void ProviderSlot::reset()
     for (auto& [model, breaker] : breakers_)
         breaker = reelgate::reset(breaker);
     unfit_.clear();
-    changed_();
+    tell();
 }
 
 void ProviderSlot::take(const Result<ProbeReport>& report)
@@ -246,7 +272,7 @@ void ProviderSlot::take(const Result<ProbeReport>& report)
                        {"reason",   health_.reason          }
         });
     }
-    changed_();
+    tell_of_change();
 }
 
 Task<ProbeReport> ProviderSlot::probe_now()
@@ -278,7 +304,7 @@ asio::awaitable<void> ProviderSlot::watch()
                 if (health_.state != Health::unhealthy)
                     health_ = after_worker_death(
                         std::move(health_), opened.error().sentence(), clock_.wall());
-                changed_();
+                tell_of_change();
                 co_await pause_until(clock_.wall() + kOpenPause);
                 continue;
             }
@@ -295,7 +321,7 @@ void ProviderSlot::reconfigure(SlotConfig config)
     config.plugin_identity = config_.plugin_identity;
     config_ = std::move(config);
     if (pause_) pause_->cancel(); // the pause between two probes may be another now
-    changed_();
+    tell();
 }
 
 asio::awaitable<void> ProviderSlot::until_idle()

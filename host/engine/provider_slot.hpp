@@ -42,7 +42,8 @@ struct SlotConfig {
 class ProviderSlot {
 public:
     // `provider` may be absent where the configuration already says that it cannot work. `changed`
-    // is called on the loop whenever the snapshot may have become another.
+    // is called on the loop when a place has come free, or the snapshot may have become another
+    // for the router; a probe that says what was known is no change.
     ProviderSlot(SlotConfig config,
                  std::unique_ptr<Provider> provider,
                  const Clock& clock,
@@ -50,6 +51,11 @@ public:
                  std::function<void()> changed);
 
     ProviderSnapshot snapshot() const;
+
+    // Calls `changed` if the router would see something else than it was told of last: time and
+    // the worker change things between two probes. Whoever is about to decide asks for it first,
+    // so that what a job was decided on is what it is told of.
+    void tell_of_change();
 
     // Opens it, probes it, opens it again when it has died; until stop().
     asio::awaitable<void> watch();
@@ -94,6 +100,9 @@ private:
         std::optional<WallTime> until = {}; // then it is tried again; none: somebody must act
     };
 
+    ProviderSnapshot as_if_idle() const;
+    ProviderSnapshot to_decide_on() const;
+    void tell();
     Health state() const;
     std::string reason() const;
     const std::vector<ModelCapability>* models() const;
@@ -110,6 +119,7 @@ private:
     const Clock& clock_;
     const Log& log_;
     std::function<void()> changed_;
+    std::optional<ProviderSnapshot> told_; // as it was when `changed_` was called last
     std::optional<asio::steady_timer> pause_;
     std::optional<asio::steady_timer> idle_; // of until_idle()
     bool wait_no_longer_ = false;

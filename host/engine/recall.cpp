@@ -128,9 +128,11 @@ asio::awaitable<void> Engine::recall_films()
 
 asio::awaitable<void> Engine::note_orderly_end()
 {
-    if (parts_.store.is_full()) co_return; // it would wait for room
     const auto noted = co_await parts_.store.put_fact(kLife, "\"closed\"");
-    if (!noted) note_bug("noting the end", noted.error());
+    if (!noted && noted.error().category != Category::cancelled)
+        note_bug("noting the end", noted.error());
+    end_is_noted_ = true;
+    bell_.ring();
 }
 
 // What has changed since it was kept last goes to the disk; nobody waits for it.

@@ -8,8 +8,6 @@
 namespace reelgate {
 namespace {
 
-// A job that waits is looked at again this often even if nothing has told of a change.
-constexpr auto kLongestSleep = std::chrono::seconds(30);
 // Jobs looked at before others on the loop have their turn.
 constexpr std::size_t kLooksATurn = 64;
 
@@ -30,51 +28,67 @@ void Engine::wake()
 
 asio::awaitable<void> Engine::turns()
 {
+    using Steady = std::chrono::steady_clock;
+    auto latest = Steady::now() + settings_.look_again_every;
     while (!draining_) {
         woken_ = false;
-        const WallTime next = turn();
+        if (Steady::now() >= latest) { // even if nothing has told of a change
+            waits_.world_changed();
+            latest = Steady::now() + settings_.look_again_every;
+        }
+        const std::optional<WallTime> next = turn();
         const WallTime now = parts_.clock.wall();
-        if (woken_ || next <= now) { // there is more to do, once the others have had their turn
+        if (woken_ || (next && *next <= now)) { // there is more to do, once others had their turn
             co_await asio::post(parts_.loop, asio::use_awaitable);
             continue;
         }
-        const auto sleep = std::min<WallTime::duration>(next - now, kLongestSleep);
-        alarm_.expires_after(std::chrono::duration_cast<std::chrono::nanoseconds>(sleep));
+        auto wake_at = latest;
+        if (next && *next - now < settings_.look_again_every)
+            wake_at = std::min(
+                latest, Steady::now() + std::chrono::duration_cast<Steady::duration>(*next - now));
+        alarm_.expires_at(wake_at);
         boost::system::error_code woken;
         co_await alarm_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        if (!woken && sleep == kLongestSleep) waits_.world_changed();
     }
 }
 
-WallTime Engine::turn()
+// While a pass over everybody lasts, a turn looks at the next of them, so that who has waited
+// longest is first where a place has come free, and then at those whose wait is over: changes that
+// come faster than a pass ends never let it reach the last of them.
+std::optional<WallTime> Engine::turn()
 {
-    const WallTime now = parts_.clock.wall();
-    const WallTime latest = now + kLongestSleep;
-    if (waits_.queue().empty() || is_short_of_room()) return latest;
-    if (!purses_.are_known()) return latest; // whoever is decided on may spend
+    if (waits_.empty() || is_short_of_room()) return std::nullopt;
+    if (!purses_.are_known()) return std::nullopt; // whoever is decided on may spend
 
+    for (const auto& place : slots_)
+        place->tell_of_change();
+    const WallTime now = parts_.clock.wall();
     std::vector<ProviderSnapshot> all = snapshots();
     // With every place taken, only a wait that is over can change anything for a job that has been
     // looked at before.
     const bool everybody = waits_.is_behind() && have_room(all);
-    const std::vector<JobId> next =
-        everybody ? waits_.next_behind(kLooksATurn, now) : waits_.next_due(kLooksATurn, now);
-    for (const JobId& id : next) {
-        const bool is_gone = !look_at(id, all);
-        if (is_gone) waits_.drop(id); // its end is on its way to the disk
-        if (everybody && !have_room(all)) break;
+    if (everybody) {
+        const std::vector<JobId> next = waits_.next_behind(kLooksATurn, now);
+        for (auto id = next.begin(); id != next.end() && have_room(all); ++id)
+            look_at(*id, all);
+        if (next.size() < kLooksATurn || !have_room(all)) waits_.caught_up();
     }
-    const bool is_over = next.size() < kLooksATurn || !have_room(all);
-    if (everybody && is_over) waits_.caught_up();
-    if (everybody || !is_over) return now;
-    return std::min(latest, waits_.earliest().value_or(latest));
+    const std::vector<JobId> due =
+        everybody ? waits_.next_over(kLooksATurn, now) : waits_.next_due(kLooksATurn, now);
+    for (const JobId& id : due)
+        look_at(id, all);
+    if (everybody || due.size() == kLooksATurn) return now;
+    return waits_.earliest();
 }
 
-// False where it does not wait any more.
-bool Engine::look_at(const JobId& id, std::vector<ProviderSnapshot>& all)
+void Engine::look_at(const JobId& id, std::vector<ProviderSnapshot>& all)
 {
+    ++looks_;
     const Job* const job = parts_.store.live(id);
-    if (job == nullptr || job->state != JobState::queued) return false;
+    if (job == nullptr || job->state != JobState::queued) { // its end is on its way to the disk
+        waits_.drop(id);
+        return;
+    }
     const auto noted = waits_.noted(id);
     const auto since = noted ? noted->since : std::nullopt;
     Decision decision = decide_now(job->order, job->attempts, job->seed, job->began(), all, since);
@@ -83,12 +97,11 @@ bool Engine::look_at(const JobId& id, std::vector<ProviderSnapshot>& all)
         if (wait->for_what == Waiting::waiting_for_provider)
             note.since = since.value_or(parts_.clock.wall());
         waits_.note(id, note);
-        return true;
+        return;
     }
     waits_.drop(id);
     busy_.insert(id);
     begin(*job, std::move(decision), all);
-    return true;
 }
 
 void Engine::begin(const Job& job, Decision decision, std::vector<ProviderSnapshot>& all)

@@ -33,6 +33,7 @@ protected:
         };
         settings.default_chain = "only";
         settings.room_every = 1ms;
+        settings.look_again_every = 1h;
         return settings;
     }
 
@@ -46,8 +47,83 @@ protected:
 
     PairSnapshot pair(Engine& engine) { return engine.slot("p")->snapshot().pairs.at(0); }
 
+    // A job that has been looked at and was told to wait.
+    JobId waiting(Engine& engine)
+    {
+        JobOrder order;
+        order.wish.prompt = "anything";
+        const auto admitted = stage.finish(engine.submit(order, std::nullopt));
+        if (!admitted) throw std::runtime_error(admitted.error().sentence());
+        const JobId id = admitted->job.id;
+        stage.until([&] { return engine.waiting(id).has_value(); });
+        return id;
+    }
+    std::uint64_t looks_after_another_job(Engine& engine)
+    {
+        waiting(engine); // so there has been a turn
+        return engine.looks();
+    }
+
     EngineStage stage{settings()};
 };
+
+TEST_F(Waits, AndIsLeftAloneByProbesThatSayWhatIsKnown)
+{
+    Engine& engine = open(ProviderState::unhealthy);
+    ProviderSlot& place = *engine.slot("p");
+    while (place.health().state != Health::unhealthy)
+        EXPECT_TRUE(stage.finish(place.probe_now()));
+    for (int i = 0; i < 3; ++i)
+        waiting(engine);
+    const std::uint64_t before = looks_after_another_job(engine);
+    for (int i = 0; i < 5; ++i)
+        EXPECT_TRUE(stage.finish(place.probe_now()));
+    EXPECT_EQ(looks_after_another_job(engine), before + 1) << "the new one alone";
+
+    auto& provider = *static_cast<BusyProvider*>(place.provider());
+    provider.say(ProviderState::misconfigured);
+    const auto changed = [&] { return place.health().state != Health::unhealthy; };
+    for (int i = 0; i < 9 && !changed(); ++i)
+        EXPECT_TRUE(stage.finish(place.probe_now()));
+    ASSERT_TRUE(changed());
+    stage.until([&] { return engine.looks() >= before + 6; }); // everybody
+}
+
+TEST_F(Waits, AndIsLookedAtNowAndThenThoughTheClockMoves)
+{
+    EngineSettings often = settings();
+    often.look_again_every = 1ms;
+    EngineStage moving(often);
+    moving.clock.each_reading = 1us;
+    ProbeReport report;
+    report.state = ProviderState::unhealthy;
+    moving.add({.id = "p", .plugin = "drawn"}, one_model(), report);
+    Engine& engine = moving.open();
+    JobOrder order;
+    order.wish.prompt = "anything";
+    ASSERT_TRUE(moving.finish(engine.submit(order, std::nullopt)));
+    moving.until([&] { return engine.looks() >= 9; });
+}
+
+TEST_F(Waits, AndAllWhoseWaitIsOverAreLookedAtThoughNoPlaceIsFree)
+{
+    constexpr std::uint64_t kJobs = 200;
+    Engine& engine = open(ProviderState::ready);
+    ProviderSlot& place = *engine.slot("p");
+    place.begin(); // the only one
+    Error busy{.category = Category::rate_limited, .text = "slowly", .phase = Phase::submit};
+    busy.retry_after = 400s;
+    place.failed("one", busy);
+    for (std::uint64_t i = 0; i < kJobs; ++i)
+        waiting(engine);
+    ASSERT_EQ(engine.looks(), kJobs) << "each of them when it was new";
+
+    stage.clock.passed += 400s;
+    waiting(engine); // anything that wakes the scheduler
+    stage.until([&] { return engine.looks() >= 2 * kJobs + 1; });
+    EXPECT_EQ(engine.looks(), 2 * kJobs + 1);
+    place.end();
+}
 
 TEST_F(Waits, ForAProviderNoLongerThanMaxWait)
 {

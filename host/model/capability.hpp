@@ -42,6 +42,8 @@ struct SizeRule {
     // The nearest lawful size that moves no side by more than kSideSlack.
     std::optional<FrameSize> close_to(FrameSize wanted) const;
     std::string text() const; // "multiples of 16 up to 921600 pixels"
+
+    friend bool operator==(const SizeRule&, const SizeRule&) = default;
 };
 
 // Lawful counts are offset + k * step (k = 0, 1, ...) within [min, max]; Wan-like models take 4n
@@ -58,6 +60,8 @@ struct FrameRule {
     std::uint32_t largest() const;
     std::uint32_t nearest(std::uint32_t frames) const; // ties go down
     std::string text() const;                          // "5 to 121 in steps of 4"
+
+    friend bool operator==(const FrameRule&, const FrameRule&) = default;
 };
 
 // How many inputs of each kind a model accepts.
@@ -66,6 +70,8 @@ struct InputRule {
     std::uint32_t video = 0;
     std::uint32_t audio = 0;
     std::uint32_t mask = 0;
+
+    friend bool operator==(const InputRule&, const InputRule&) = default;
 };
 
 struct ModelCapability {
@@ -86,6 +92,8 @@ struct ModelCapability {
     std::optional<std::string> usd_per_second; // decimal text: money is never a double
 
     bool has_task(std::string_view task) const;
+
+    friend bool operator==(const ModelCapability&, const ModelCapability&) = default;
 };
 
 // The words of tasks that routing knows. A description may use others: they match only themselves.

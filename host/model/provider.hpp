@@ -35,6 +35,8 @@ struct Estimate {
     std::chrono::duration<double> start{}; // queue and load
     std::chrono::duration<double> run{};
     enum class Basis : std::uint8_t { none, declared, history } basis = Basis::none;
+
+    friend bool operator==(const Estimate&, const Estimate&) = default;
 };
 
 // One model at one provider.
@@ -49,6 +51,8 @@ struct PairSnapshot {
     std::optional<Money> usd_per_second = {};
     Estimate estimate = {};
     std::optional<double> pace = {}; // seconds of work for a second of film, by experience
+
+    friend bool operator==(const PairSnapshot&, const PairSnapshot&) = default;
 };
 
 struct ProviderSnapshot {
@@ -65,6 +69,8 @@ struct ProviderSnapshot {
     std::optional<std::uint64_t> vram_budget_mb = {};
     std::vector<PairSnapshot> pairs = {};
     std::vector<std::string> keys_allowed = {}; // empty: every key
+
+    friend bool operator==(const ProviderSnapshot&, const ProviderSnapshot&) = default;
 };
 
 } // namespace reelgate

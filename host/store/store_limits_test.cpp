@@ -1,10 +1,8 @@
 // A disk without room, a queue without room, and what is kept for how long.
 #include "host/store/store_fixture.hpp"
+#include "tests/fakes/full_disk.hpp"
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
-
-#include <csignal>
 
 namespace reelgate {
 namespace {
@@ -12,30 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 using E = JobEvent;
 using S = JobState;
-
-// No file of this process grows while it lives: to SQLite that is a disk that cannot be written.
-class FullDisk {
-public:
-    FullDisk()
-    {
-        before_handler_ = std::signal(SIGXFSZ, SIG_IGN);
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        rlimit none = before_;
-        none.rlim_cur = 1;
-        ::setrlimit(RLIMIT_FSIZE, &none);
-    }
-    FullDisk(const FullDisk&) = delete;
-    FullDisk& operator=(const FullDisk&) = delete;
-    ~FullDisk()
-    {
-        ::setrlimit(RLIMIT_FSIZE, &before_);
-        std::signal(SIGXFSZ, before_handler_);
-    }
-
-private:
-    rlimit before_{};
-    void (*before_handler_)(int) = nullptr;
-};
 
 class StoreLimitsTest : public StoreFixture {
 protected:
