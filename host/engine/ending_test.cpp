@@ -112,6 +112,30 @@ TEST_F(Ending, WhatIsDeletedAndWillNotStopIsHiddenAtOnceAndGoneInTheEnd)
     stage.until([&] { return !stage.finish(engine.store().find(id)); });
 }
 
+asio::awaitable<bool> closed(JobStore& store)
+{
+    co_await store.close();
+    co_return true;
+}
+
+TEST_F(Ending, WhatAnEarlierDaemonDeletedAndDidNotRemoveGoesAfterTheStart)
+{
+    const StoreOptions where{.directory = stage.scratch / "jobs", .keep_free_bytes = 0};
+    auto earlier = JobStore::open(stage.loop.get_executor(), stage.clock, where);
+    ASSERT_TRUE(earlier) << earlier.error().sentence();
+    JobStore& store = **earlier;
+    const auto admitted = stage.finish(store.create(JobOrder{}, 1, std::nullopt));
+    ASSERT_TRUE(admitted) << admitted.error().sentence();
+    const JobId id = admitted->job.id;
+    ASSERT_TRUE(stage.finish(store.note(id, [](Job& job) { job.deleted = true; })));
+    ASSERT_TRUE(stage.finish(store.apply(id, {{.event = JobEvent::cancel_asked}})));
+    ASSERT_TRUE(stage.finish(closed(store)));
+    earlier->reset();
+
+    Engine& engine = open();
+    stage.until([&] { return !stage.finish(engine.store().find(id)); });
+}
+
 TEST_F(Ending, WhatStopsInTimeIsGoneWhenTheAnswerComes)
 {
     Engine& engine = open();

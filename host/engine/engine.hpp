@@ -194,6 +194,7 @@ private:
     // host/engine/sweep.cpp
     asio::awaitable<void> sweep();
     asio::awaitable<void> sweep_expired();
+    asio::awaitable<void> sweep_deleted();
     asio::awaitable<void> sweep_inputs(std::vector<std::string> names);
     asio::awaitable<void> sweep_artifacts();
     asio::awaitable<bool> is_unknown(JobId id);

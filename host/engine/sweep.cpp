@@ -29,12 +29,22 @@ asio::awaitable<void> Engine::sweep()
     co_await sweep_artifacts();
     asio::steady_timer pause(parts_.loop);
     while (!draining_) {
+        co_await sweep_deleted();
         co_await sweep_expired();
         pause.expires_after(kSweepEvery);
         boost::system::error_code woken;
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         if (woken) co_return;
     }
+}
+
+// What a daemon that died, or a file that would not go, has left of jobs that are deleted.
+asio::awaitable<void> Engine::sweep_deleted()
+{
+    const auto left = co_await parts_.store.deleted(kSweepBatch);
+    if (!left) co_return;
+    for (const Job& job : *left)
+        co_await bury(job.id);
 }
 
 asio::awaitable<void> Engine::sweep_expired()

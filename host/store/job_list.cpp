@@ -114,6 +114,18 @@ Result<std::int64_t> start_of(Database& database, const JobFilter& filter)
     return *seq;
 }
 
+// The jobs whose numbers the query finds.
+Result<std::vector<Job>> all_of(Database& database, Query& query)
+{
+    std::vector<Job> found;
+    while (true) {
+        RG_TRY(const bool row, query.next());
+        if (!row) return found;
+        RG_TRY(auto job, read_job(database, query.integer(0)));
+        if (job) found.push_back(std::move(job->job));
+    }
+}
+
 } // namespace
 
 bool holds(std::string_view text, std::string_view part)
@@ -157,16 +169,19 @@ Result<JobPage> list_jobs(Database& database, const JobFilter& filter)
 
 Result<std::vector<Job>> expired_jobs(Database& database, WallTime now, std::size_t limit)
 {
-    std::vector<Job> found;
-    auto query = database.query("SELECT seq FROM jobs WHERE is_final = 1 AND has_files = 1"
-                                " AND expires <= ? ORDER BY expires LIMIT ?");
-    query.bind(micros_of(now)).bind(static_cast<std::int64_t>(limit));
-    while (true) {
-        RG_TRY(const bool row, query.next());
-        if (!row) return found;
-        RG_TRY(auto job, read_job(database, query.integer(0)));
-        if (job) found.push_back(std::move(job->job));
-    }
+    auto expired = database.query("SELECT seq FROM jobs WHERE is_final = 1 AND has_files = 1"
+                                  " AND expires <= ? ORDER BY expires LIMIT ?");
+    expired.bind(micros_of(now)).bind(static_cast<std::int64_t>(limit));
+    return all_of(database, expired);
+}
+
+Result<std::vector<Job>> deleted_jobs(Database& database, std::size_t limit)
+{
+    // In the words of the index.
+    auto deleted = database.query("SELECT seq FROM jobs WHERE is_final = 1"
+                                  " AND json_extract(doc, '$.deleted') ORDER BY seq LIMIT ?");
+    deleted.bind(static_cast<std::int64_t>(limit));
+    return all_of(database, deleted);
 }
 
 Result<std::vector<StoredEvent>>

@@ -10,6 +10,7 @@ namespace reelgate::store {
 Result<Job> find_job(Database& database, const JobId& id); // video_not_found
 Result<JobPage> list_jobs(Database& database, const JobFilter& filter);
 Result<std::vector<Job>> expired_jobs(Database& database, WallTime now, std::size_t limit);
+Result<std::vector<Job>> deleted_jobs(Database& database, std::size_t limit);
 Result<std::vector<StoredEvent>>
 events_after(Database& database, std::uint64_t cursor, std::size_t limit);
 Result<std::vector<std::string>> routes_of(Database& database, const JobId& id);

@@ -125,6 +125,7 @@ public:
     Task<std::vector<std::string>> routes(JobId id) override;
     Task<Done> remove(JobId id) override;
     Task<std::vector<Job>> expired(WallTime now, std::size_t limit) override;
+    Task<std::vector<Job>> deleted(std::size_t limit) override;
     Task<LedgerSum> spent(std::optional<std::string> owner, WallTime from) override;
     Task<Done> put_fact(std::string name, std::string json) override;
     Task<std::optional<std::string>> fact(std::string name) override;
@@ -379,6 +380,12 @@ Task<std::vector<Job>> SqliteJobStore::expired(WallTime now, std::size_t limit)
     return readers_.run([now, limit](store::Database& database) {
         return store::expired_jobs(database, now, limit);
     });
+}
+
+Task<std::vector<Job>> SqliteJobStore::deleted(std::size_t limit)
+{
+    return readers_.run(
+        [limit](store::Database& database) { return store::deleted_jobs(database, limit); });
 }
 
 Task<LedgerSum> SqliteJobStore::spent(std::optional<std::string> owner, WallTime from)

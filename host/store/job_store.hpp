@@ -134,6 +134,9 @@ public:
     // removes the files takes them out of the artifact by a note().
     virtual Task<std::vector<Job>> expired(WallTime now, std::size_t limit) = 0;
 
+    // Final jobs that were deleted, and whose removal did not come to its end.
+    virtual Task<std::vector<Job>> deleted(std::size_t limit) = 0;
+
     // Sums over attempts started since `from`, of one owner (nothing: of all), for budgets.
     virtual Task<LedgerSum> spent(std::optional<std::string> owner, WallTime from) = 0;
 

@@ -346,5 +346,33 @@ TEST_F(StoreLimitsTest, FindsWhatHasExpired)
     EXPECT_THAT(ids(later, 10), testing::ElementsAre(second));
 }
 
+TEST_F(StoreLimitsTest, FindsWhatWasDeletedAndIsStillThere)
+{
+    const auto hidden = [this](std::initializer_list<E> events) {
+        const Job job = created(order_of("x"));
+        EXPECT_TRUE(wait(store->note(job.id, [](Job& it) { it.deleted = true; })));
+        applied(job.id, steps(events));
+        return job.id;
+    };
+    const JobId first = hidden({E::cancel_asked});
+    const JobId second = hidden({E::cancel_asked});
+    hidden({E::picked}); // lives
+    applied(created(order_of("x")).id, steps({E::cancel_asked}));
+    const auto ids = [&](std::size_t limit) {
+        std::vector<JobId> found;
+        const auto deleted = wait(store->deleted(limit));
+        EXPECT_TRUE(deleted);
+        for (const Job& job : *deleted)
+            found.push_back(job.id);
+        return found;
+    };
+    EXPECT_THAT(ids(10), testing::ElementsAre(first, second));
+    EXPECT_THAT(ids(1), testing::ElementsAre(first));
+    reopen();
+    EXPECT_THAT(ids(10), testing::ElementsAre(first, second));
+    ASSERT_TRUE(wait(store->remove(first)));
+    EXPECT_THAT(ids(10), testing::ElementsAre(second));
+}
+
 } // namespace
 } // namespace reelgate
