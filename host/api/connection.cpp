@@ -19,6 +19,7 @@ constexpr auto kBodyTime = std::chrono::seconds(600);
 constexpr auto kWriteTime = std::chrono::seconds(60); // for each piece
 constexpr auto kLinger = std::chrono::seconds(2);     // with a client that still sends
 constexpr std::size_t kLingerBytes = 4 << 20U;
+constexpr std::size_t kLingerPiece = 16 << 10U; // whoever is refused costs little
 constexpr std::uint32_t kHeaderLimit = 64 << 10U;
 constexpr std::size_t kPiece = 256 << 10U;
 constexpr std::size_t kRequestIdLongest = 128;
@@ -149,7 +150,7 @@ asio::awaitable<void> Connection::run()
 // sends is thrown away for a while.
 asio::awaitable<void> Connection::linger()
 {
-    std::vector<char> ignored(kPiece);
+    std::vector<char> ignored(kLingerPiece);
     stream_.expires_after(kLinger);
     for (std::size_t thrown = 0; thrown < kLingerBytes;) {
         boost::system::error_code failed;

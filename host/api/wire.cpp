@@ -42,6 +42,7 @@ constexpr std::array kCodes{
     CodeRow{"idempotency_key_reused", "idempotency_key_reused", "",                    400},
     CodeRow{"video_expired",          "video_expired",          "",                    404},
     CodeRow{"queue_full",             "queue_full",             "",                    429},
+    CodeRow{"media_stopped",          "shutting_down",          "",                    503},
     CodeRow{"shutting_down",          "shutting_down",          "",                    503},
     CodeRow{"already_final",          "unsupported_operation",  "",                    400},
     CodeRow{"not_ambiguous",          "unsupported_operation",  "",                    400},
@@ -105,13 +106,19 @@ int percent(const Api& api, const Job& job)
 }
 
 // As its content is called when it is saved.
-std::string file_name_of(const Job& job)
+// What the film is, or will be if all goes well.
+std::string type_of_film(const Job& job)
 {
-    if (!job.artifact) return job.id.text + ".mp4";
-    const std::vector<StoredFile>& files = job.artifact->files;
+    const JobArtifact nothing;
+    const std::vector<StoredFile>& files = job.artifact ? job.artifact->files : nothing.files;
     const auto film = std::find_if(
         files.begin(), files.end(), [](const StoredFile& file) { return file.role == "video"; });
-    return job.id.text + std::string(film == files.end() ? ".mp4" : extension_of(film->mime));
+    return film == files.end() ? "video/mp4" : film->mime;
+}
+
+std::string file_name_of(const Job& job)
+{
+    return job.id.text + std::string(extension_of(type_of_film(job)));
 }
 
 // What it does right now, in the words of its plugin. Null where nobody has said anything yet.
@@ -223,7 +230,9 @@ Reply error_reply(const Error& error, std::string_view param)
 {
     const CodeRow* row = row_of(error.code);
     const auto by_category = static_cast<unsigned>(traits(error.category).http);
-    const unsigned status = row != nullptr && row->status != 0 ? row->status : by_category;
+    // A category may be no failure of a call (`cancelled`); whoever is told of one is told so.
+    const unsigned usual = by_category >= 400 ? by_category : 500;
+    const unsigned status = row != nullptr && row->status != 0 ? row->status : usual;
     const std::string_view code = row != nullptr ? row->told : told_code(error);
     std::string message = error.text;
     if (!error.hint.empty()) message += "; " + error.hint;
@@ -258,7 +267,7 @@ Json video_object(const Api& api, const Job& job)
     video["url"] = done ? Json(url) : Json(nullptr);
     video["file_path"] = nullptr;
     video["file_name"] = done ? Json(file_name_of(job)) : Json(nullptr);
-    video["media_type"] = "video/mp4";
+    video["media_type"] = type_of_film(job);
     video["fps"] = shape.fps;
     video["num_frames"] = shape.frames;
     video["seed"] = job.seed;

@@ -32,7 +32,7 @@ Task<CancelAnswer> Engine::cancel(JobId id)
     if (live->state == JobState::ambiguous) steps.push_back(cancelled_unknown());
     RG_CO_TRY(const Job asked, co_await parts_.store.apply(id, std::move(steps)));
     if (const Attempt* attempt = asked.current(); attempt != nullptr && !never_left)
-        cancel_at(attempt->provider, attempt_name(asked.id, attempt->number));
+        cancel_at(*attempt, attempt_name(asked.id, attempt->number));
     co_return CancelAnswer{asked.state, asked.compute_stopped, billing_of(asked)};
 }
 

@@ -227,7 +227,7 @@ private:
     // Another configuration: host/engine/reconfigure.cpp.
     asio::awaitable<void> watch(std::shared_ptr<ProviderSlot> place);
     asio::awaitable<void> retire(std::shared_ptr<ProviderSlot> place);
-    void cancel_at(const std::string& provider, const std::string& attempt);
+    void cancel_at(const Attempt& attempt, const std::string& name);
 
     void reached(Milestone milestone, const JobId& id) const;
     void note_bug(std::string_view doing, const Error& error) const;

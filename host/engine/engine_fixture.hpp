@@ -51,7 +51,8 @@ public:
     ProviderStatus status() const override
     {
         ProviderStatus status;
-        status.health = Health::ready;
+        status.health = is_up ? Health::ready : Health::unhealthy;
+        status.restarts = deaths;
         return status;
     }
     Task<ProbeReport> probe() override { co_return report_; }
@@ -60,7 +61,10 @@ public:
     {
         const std::string id = order.id;
         ++begun;
-        if (dies_at_once) co_return gone();
+        if (dies_at_once) {
+            ++deaths;
+            co_return gone();
+        }
         asio::steady_timer& end = runs.try_emplace(id, loop_).first->second;
         end.expires_at(asio::steady_timer::time_point::max());
         listeners_[id] = &listener;
@@ -97,6 +101,7 @@ public:
     bool dies_at_once = false;
     unsigned opens = 0;
     unsigned begun = 0; // runs
+    unsigned deaths = 0;
     std::vector<std::string> abandoned;
     std::vector<std::string> calls; // of extensions
     bool hears_cancel = true;

@@ -70,14 +70,14 @@ protected:
     }
 
     // Its worker is gone, and does not come up however often it is asked to.
-    void lose_worker(Engine& engine, const JobId& id, unsigned times)
+    void lose_worker(Engine& engine, const JobId& id)
     {
         BusyProvider& at = provider(engine);
         at.is_up = false;
         at.ends_with = BusyProvider::gone();
         at.finish(id.text + ".1");
         const unsigned before = at.opens;
-        stage.until([&] { return at.opens >= before + times; });
+        stage.until([&] { return at.opens >= before + 7; });
     }
 
     EngineStage stage;
@@ -92,11 +92,45 @@ TEST_F(Follow, WaitsForAWorkerHoweverLongItTakes)
 {
     Engine& engine = open();
     const JobId id = accepted(engine);
-    lose_worker(engine, id, 7);
+    lose_worker(engine, id);
     EXPECT_EQ(engine.store().live(id)->state, JobState::running);
     provider(engine).is_up = true;
     stage.until([&] { return provider(engine).runs.contains(id.text + ".1"); });
     EXPECT_EQ(engine.store().live(id)->attempts.size(), 1U);
+}
+
+TEST_F(Follow, IsNotEndedByWhatANeighbourDidToTheWorker)
+{
+    Engine& engine = open();
+    const JobId id = accepted(engine);
+    BusyProvider& at = provider(engine);
+    at.ends_with = Error{.category = Category::worker_unavailable,
+                         .text = "its worker was ended because of another job",
+                         .code = "neighbour_crashed",
+                         .phase = Phase::run};
+    ++at.deaths;
+    at.finish(id.text + ".1");
+    stage.until([&] { return at.begun == 2; });
+    EXPECT_EQ(engine.store().live(id)->state, JobState::running);
+    EXPECT_EQ(engine.store().live(id)->attempts.size(), 1U);
+}
+
+TEST_F(Follow, BelievesAWorkerThatLives)
+{
+    Engine& engine = open();
+    const JobId id = accepted(engine);
+    BusyProvider& at = provider(engine);
+    at.ends_with = Error{.category = Category::plugin_crashed,
+                         .text = "the vendor's own worker has crashed",
+                         .phase = Phase::queue};
+    at.finish(id.text + ".1");
+    Result<Job> ended = internal_error("not yet");
+    stage.until([&] {
+        ended = stage.finish(engine.find(id));
+        return ended && is_final(ended->state);
+    });
+    EXPECT_EQ(ended->state, JobState::failed);
+    EXPECT_EQ(at.begun, 1U);
 }
 
 TEST_F(Follow, RestsWhereTheWorkerDiesOfItAndIsTakenUpAgain)
@@ -106,6 +140,7 @@ TEST_F(Follow, RestsWhereTheWorkerDiesOfItAndIsTakenUpAgain)
     BusyProvider& at = provider(engine);
     at.dies_at_once = true;
     at.ends_with = BusyProvider::gone();
+    ++at.deaths;
     at.finish(id.text + ".1");
     stage.until([&] { return at.begun >= 10; }); // more than in one go
     stage.until([&] { return engine.store().live(id)->state == JobState::ambiguous; });
@@ -118,15 +153,18 @@ TEST_F(FollowAtLeisure, TellsTheOtherSideOfACancelThatTheWorkerDidNotHear)
 {
     Engine& engine = open();
     const JobId id = accepted(engine);
-    lose_worker(engine, id, 1);
-    provider(engine).is_up = true; // nobody has noticed yet
+    BusyProvider& at = provider(engine);
+    at.ends_with = BusyProvider::gone();
+    ++at.deaths;
+    at.finish(id.text + ".1");
+    stage.until([&] { return at.runs.empty(); });
     ASSERT_TRUE(stage.finish(engine.cancel(id)));
     Result<Job> ended = internal_error("not yet");
     stage.until([&] {
         ended = stage.finish(engine.find(id));
         return ended && ended->state == JobState::cancelled;
     });
-    EXPECT_EQ(provider(engine).abandoned, std::vector<std::string>{R"({"id":"r1"})"});
+    EXPECT_EQ(at.abandoned, std::vector<std::string>{R"({"id":"r1"})"});
     EXPECT_EQ(ended->compute_stopped, false);
     EXPECT_EQ(ended->current()->billing, Billing::billed);
 }

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 // Accepted work is followed through so many deaths of the worker in a row, in which nothing was
 // heard; then it rests, as a lost verdict does, and is asked about ever more rarely.
 constexpr unsigned kFollowsInVain = 5;
-constexpr auto kOpenPatience = std::chrono::seconds(30);
+constexpr auto kOpenPatience = std::chrono::seconds(2);
 constexpr auto kLongestRest = std::chrono::milliseconds(std::chrono::minutes(1));
 
 // An attempt's directory, with copies of the order's inputs in it. What cannot be written is taken
@@ -208,6 +208,7 @@ asio::awaitable<void> JobRun::work()
             co_return;
         }
         heard_ = false;
+        restarts_ = slot_.restarts();
         auto working = work_on(tools(), plan_, *this);
         Result<std::vector<ArtifactOffer>> offers = co_await std::move(working);
         stages_.stopped(engine_.parts_.clock.now());
@@ -223,6 +224,7 @@ asio::awaitable<void> JobRun::work()
             co_return;
         }
         plan_.remote_json = job()->current()->remote_json;
+        co_await pause(engine_.settings_.first_rest);
     }
 }
 
@@ -233,6 +235,7 @@ asio::awaitable<bool> JobRun::until_worker_is_back()
          rest = std::min(2 * rest, kLongestRest)) {
         const auto opened = co_await slot_.provider()->open(kOpenPatience);
         if (opened) co_return goes_on();
+        if (slot_.provider()->status().health == Health::starting) continue; // look up meanwhile
         const bool is_retired = engine_.slot(slot_.config().id).get() != &slot_;
         if (is_retired || !is_paid()) co_return false;
         co_await pause(rest);
@@ -245,7 +248,7 @@ asio::awaitable<void> JobRun::let_go()
 {
     const Job* const now = job();
     if (now == nullptr || engine_.leaving_) co_return;
-    const bool is_cancelled = now->state == JobState::cancelling;
+    const bool is_cancelled = now->cancel_asked;
     Error why{.category = is_cancelled ? Category::cancelled : Category::worker_unavailable,
               .text = is_cancelled ? "cancelled" : "its worker does not come back",
               .phase = Phase::queue};
@@ -253,6 +256,7 @@ asio::awaitable<void> JobRun::let_go()
         why.compute_stopped = false; // as far as anybody knows
         why.billing = now->current()->billing;
         if (!goes_on()) co_await engine_.tell_to_stop(id_, slot_, now->current()->remote_json);
+        if (engine_.leaving_) co_return; // who knows whether it was heard: the next daemon asks
     }
     co_await failed(std::move(why));
 }
@@ -287,6 +291,17 @@ bool JobRun::is_paid() const
 {
     const Job* const now = job();
     return now != nullptr && now->current()->charge == Charge::paid;
+}
+
+// It has died, or cannot be reached: that says nothing of work that goes on elsewhere. What a
+// plugin that lives says in the same words is its verdict.
+bool JobRun::is_worker_gone(const Error& error) const
+{
+    const bool says_so = error.category == Category::plugin_crashed ||
+                         error.category == Category::worker_unavailable;
+    const Health health = slot_.provider()->status().health;
+    const bool is_up = health == Health::ready || health == Health::busy;
+    return says_so && (!is_up || slot_.restarts() != restarts_);
 }
 
 bool JobRun::is_followed() const { return is_paid() && !job()->current()->remote_json.empty(); }

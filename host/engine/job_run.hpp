@@ -14,9 +14,6 @@ namespace reelgate {
 // What the provider knows an attempt by: "video_... .2".
 std::string attempt_name(const JobId& id, unsigned number);
 
-// The worker has died, or cannot be reached: that says nothing of work that goes on elsewhere.
-bool is_worker_gone(const Error& error);
-
 class JobRun final : AttemptWatcher {
 public:
     JobRun(Engine& engine, ProviderSlot& slot, JobId id);
@@ -59,6 +56,7 @@ private:
 
     bool is_followed() const; // it was accepted, and goes on without the worker
     bool is_paid() const;
+    bool is_worker_gone(const Error& error) const;
     AttemptTools tools() { return {*slot_.provider(), engine_.parts_.media}; }
     const Job* job() const { return engine_.parts_.store.live(id_); } // nothing once it has ended
     bool goes_on() const; // nobody has cancelled it, its time is not over, the daemon stays
@@ -72,7 +70,8 @@ private:
     std::string last_stage_;
     std::string last_heard_; // the stage and its step, for people
     bool over_deadline_ = false;
-    bool heard_ = false; // anything, in this run of the worker
+    bool heard_ = false;    // anything, in this run of the worker
+    unsigned restarts_ = 0; // of the worker, when that run began
     bool waits_for_room_ = false;
     asio::steady_timer deadline_;
     TaskGroup clock_;  // waits for the deadline

@@ -18,13 +18,6 @@ void settle(Attempt& attempt)
 
 } // namespace
 
-// Of the plugin's own words none counts as this: what it says of the other side is final.
-bool is_worker_gone(const Error& error)
-{
-    return error.category == Category::plugin_crashed ||
-           (error.category == Category::worker_unavailable && error.phase == Phase::queue);
-}
-
 asio::awaitable<void> JobRun::put(std::vector<Step> steps)
 {
     const auto stored = co_await engine_.parts_.store.apply(id_, std::move(steps));

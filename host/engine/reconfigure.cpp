@@ -46,14 +46,13 @@ asio::awaitable<void> Engine::retire(std::shared_ptr<ProviderSlot> place)
 
 // The attempt may run in a place that its provider has no more; who does not know it does nothing.
 // A film that is paid for and being looked at is not thrown away: that no longer saves anything.
-void Engine::cancel_at(const std::string& provider, const std::string& attempt)
+void Engine::cancel_at(const Attempt& attempt, const std::string& name)
 {
     for (const auto* places : {&slots_, &retired_})
         for (const auto& place : *places)
-            if (place->config().id == provider && place->provider() != nullptr) {
-                place->provider()->cancel(attempt);
-                if (place->charge() == Charge::free) parts_.media.stop(attempt);
-            }
+            if (place->config().id == attempt.provider && place->provider() != nullptr)
+                place->provider()->cancel(name);
+    if (attempt.charge == Charge::free) parts_.media.stop(name);
 }
 
 } // namespace reelgate

@@ -206,6 +206,7 @@ asio::awaitable<void> Engine::follow(JobId id, std::shared_ptr<ProviderSlot> pla
 asio::awaitable<void> Engine::abandon(JobId id, std::shared_ptr<ProviderSlot> place)
 {
     co_await tell_to_stop(id, *place, parts_.store.live(id)->current()->remote_json);
+    if (leaving_) co_return; // who knows whether it was heard: the next daemon asks
     const Job* job = parts_.store.live(id);
     if (job != nullptr) co_await settle(id, leftover_steps(*job));
 }

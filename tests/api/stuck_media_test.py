@@ -107,6 +107,7 @@ class StuckMedia(DaemonTest):
         said = "it stays as it was delivered as yuv4mpegpipe with rawvideo, because no MP4 could be made of it: " \
                "it went wrong"
         self.assertEqual((ended["status"], ended["warnings"]), ("completed", [said]), ended)
+        self.assertNotEqual(ended["media_type"], "video/mp4")
         self.assertEqual(ended["file_name"], f"{video}.bin") # a type without an extension of its own
         self.assertEqual(reelgate.ask("GET", f"/v1/videos/{video}/content").body[:9], b"YUV4MPEG2")
         summary = reelgate.ask("GET", f"/v1/videos/{video}/content?variant=summary").json
