@@ -38,14 +38,16 @@ std::string tail_of(const SupervisedProvider& provider)
 
 class WorkerFault : public testing::TestWithParam<Fault> {
 protected:
-    // A provider whose clocks are short enough to be waited for.
+    // A provider whose clocks are short enough to be waited for. Whoever shall stop by itself has
+    // all the time that a busy machine may take.
     SupervisedProvider& impatient(std::chrono::milliseconds silent_for = 1500ms,
-                                  std::uint64_t max_file_kb = JailOrder{}.max_file_kb)
+                                  std::uint64_t max_file_kb = JailOrder{}.max_file_kb,
+                                  std::chrono::milliseconds cancel_within = 200ms)
     {
         ProviderSettings settings = stage_.settings("faulty");
         settings.jail.max_file_kb = max_file_kb;
         settings.silent_for = silent_for;
-        settings.cancel_within = 200ms;
+        settings.cancel_within = cancel_within;
         settings.limits.ping_every = 100ms;
         settings.limits.ping_limit = 1500ms;
         settings.limits.neighbours = 100ms;
@@ -59,7 +61,8 @@ TEST_P(WorkerFault, HarmsItsOwnAttemptAlone)
 {
     const Fault& fault = GetParam();
     SupervisedProvider& neighbour = stage_.add_scripted("neighbour");
-    SupervisedProvider& faulty = impatient(1500ms, fault.max_file_kb);
+    const std::chrono::milliseconds cancel_within = fault.dies ? 200ms : 30s;
+    SupervisedProvider& faulty = impatient(1500ms, fault.max_file_kb, cancel_within);
     const pid_t group = faulty.pid().value_or(-1);
     const auto go = stage_.scratch / "neighbour/go";
     Attempt& beside = stage_.play(
