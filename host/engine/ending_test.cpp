@@ -69,7 +69,7 @@ protected:
     {
         const auto admitted = submit(engine);
         if (!admitted) throw std::runtime_error(admitted.error().sentence());
-        const JobId id = admitted->job.id;
+        JobId id = admitted->job.id;
         const std::size_t before = provider(engine).runs.size();
         stage.until([&] { return provider(engine).runs.size() > before || began(engine, id); });
         return id;
@@ -82,7 +82,7 @@ protected:
     // A paid job that has left, perhaps.
     JobId ambiguous(Engine& engine)
     {
-        const JobId id = running(engine);
+        JobId id = running(engine);
         BusyProvider& at = provider(engine);
         at.ends_with = Error{.category = Category::timeout,
                              .text = "no answer",

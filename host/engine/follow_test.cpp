@@ -59,7 +59,7 @@ protected:
         order.wish.prompt = "anything";
         const auto admitted = stage.finish(engine.submit(order, std::nullopt));
         if (!admitted) throw std::runtime_error(admitted.error().sentence());
-        const JobId id = admitted->job.id;
+        JobId id = admitted->job.id;
         BusyProvider& at = provider(engine);
         stage.until([&] { return at.runs.contains(id.text + ".1"); });
         at.intend(id.text + ".1");

@@ -94,7 +94,7 @@ private:
     struct LaterTurn {
         bool operator()(const Lane* a, const Lane* b) const;
     };
-    void open(std::size_t priority);
+    void open(std::size_t wanted);
 
     const JobQueue& queue_;
     WallTime now_;
