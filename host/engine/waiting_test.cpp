@@ -54,7 +54,7 @@ protected:
         order.wish.prompt = "anything";
         const auto admitted = stage.finish(engine.submit(order, std::nullopt));
         if (!admitted) throw std::runtime_error(admitted.error().sentence());
-        const JobId id = admitted->job.id;
+        JobId id = admitted->job.id;
         stage.until([&] { return engine.waiting(id).has_value(); });
         return id;
     }
