@@ -11,7 +11,6 @@ using namespace testing_world;
 using enum Category;
 using testing::Contains;
 using testing::HasSubstr;
-using testing::Not;
 
 const Error kCannotReach = failure(network_error, Phase::connect);
 const Error kRefused = failure(provider_overloaded, Phase::submit);
