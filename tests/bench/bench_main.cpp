@@ -1,4 +1,4 @@
-// reelgate-bench [ROW...]: measures, prints, judges nothing. The load of the machine stands above
+// reelgate_bench [ROW...]: measures, prints, judges nothing. The load of the machine stands above
 // the numbers, because on a busy one they are worth little.
 #include "tests/bench/table.hpp"
 

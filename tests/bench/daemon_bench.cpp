@@ -359,7 +359,7 @@ private:
         sockaddr_in address = loopback(port_);
         if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
             return false;
-        constexpr std::string_view kAsk = "GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n";
+        constexpr std::string_view kAsk = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
         if (::write(socket.get(), kAsk.data(), kAsk.size()) < 0) return false;
         char answer[12] = {};
         return ::recv(socket.get(), answer, sizeof answer, MSG_WAITALL) == sizeof answer &&
