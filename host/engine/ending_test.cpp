@@ -7,24 +7,6 @@
 namespace reelgate {
 namespace {
 
-Description one_model(Charge charge)
-{
-    Description d;
-    d.egress = "none";
-    d.max_concurrency = 2;
-    d.billing = charge;
-    ModelCapability model;
-    model.id = "one";
-    model.tasks = {"t2v"};
-    model.sizes = {.list = {{640, 384}}};
-    model.frames = {.min = 5, .max = 121, .step = 4, .offset = 1};
-    model.default_size = {640, 384};
-    model.default_frames = 25;
-    model.default_fps = 24;
-    d.models = {model};
-    return d;
-}
-
 class Ending : public testing::Test {
 protected:
     static EngineSettings settings()
@@ -47,7 +29,7 @@ protected:
         config.usd_per_second["one"] = Money{100'000};
         ProbeReport report;
         report.state = ProviderState::ready;
-        stage.add(std::move(config), one_model(charge), report);
+        stage.add(std::move(config), one_model(charge, 2), report);
         return stage.open();
     }
 

@@ -33,6 +33,25 @@ public:
     mutable std::chrono::microseconds crept{0};
 };
 
+// What a provider says of itself that makes one size of film, of any usual length.
+inline Description one_model(Charge charge = Charge::paid, std::uint32_t at_once = 1)
+{
+    Description d;
+    d.egress = "none";
+    d.max_concurrency = at_once;
+    d.billing = charge;
+    ModelCapability model;
+    model.id = "one";
+    model.tasks = {"t2v"};
+    model.sizes = {.list = {{640, 384}}};
+    model.frames = {.min = 5, .max = 121, .step = 4, .offset = 1};
+    model.default_size = {640, 384};
+    model.default_frames = 25;
+    model.default_fps = 24;
+    d.models = {model};
+    return d;
+}
+
 // Works until it is cancelled, stopped or told to finish.
 class BusyProvider final : public Provider {
 public:

@@ -4,24 +4,6 @@
 namespace reelgate {
 namespace {
 
-Description paid_model()
-{
-    Description d;
-    d.egress = "none";
-    d.max_concurrency = 2;
-    d.billing = Charge::paid;
-    ModelCapability model;
-    model.id = "one";
-    model.tasks = {"t2v"};
-    model.sizes = {.list = {{640, 384}}};
-    model.frames = {.min = 5, .max = 121, .step = 4, .offset = 1};
-    model.default_size = {640, 384};
-    model.default_frames = 25;
-    model.default_fps = 24;
-    d.models = {model};
-    return d;
-}
-
 class Follow : public testing::Test {
 protected:
     explicit Follow(std::chrono::milliseconds first_rest = 1ms) : stage(settings(first_rest)) {}
@@ -43,7 +25,7 @@ protected:
         config.usd_per_second["one"] = Money{100'000};
         ProbeReport report;
         report.state = ProviderState::ready;
-        stage.add(std::move(config), paid_model(), report);
+        stage.add(std::move(config), one_model(Charge::paid, 2), report);
         return stage.open();
     }
 

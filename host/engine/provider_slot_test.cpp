@@ -6,13 +6,8 @@ namespace {
 
 Description two_models()
 {
-    Description d;
-    d.egress = "none";
-    d.max_concurrency = 1;
-    ModelCapability model;
-    model.id = "one";
-    model.tasks = {"t2v"};
-    d.models = {model, model};
+    Description d = one_model();
+    d.models.push_back(d.models[0]);
     d.models[1].id = "two";
     return d;
 }

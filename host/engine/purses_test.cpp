@@ -7,20 +7,10 @@ namespace {
 // Ten cents for the one length that it makes: a second.
 Description dear_model()
 {
-    Description d;
-    d.egress = "none";
-    d.max_concurrency = 10;
-    d.billing = Charge::paid;
-    ModelCapability model;
-    model.id = "one";
-    model.tasks = {"t2v"};
-    model.sizes = {.list = {{640, 384}}};
-    model.frames = {.min = 24, .max = 24, .step = 1, .offset = 0};
-    model.default_size = {640, 384};
-    model.default_frames = 24;
-    model.default_fps = 24;
-    model.usd_per_second = "0.10";
-    d.models = {model};
+    Description d = one_model(Charge::paid, 10);
+    d.models[0].frames = {.min = 24, .max = 24, .step = 1, .offset = 0};
+    d.models[0].default_frames = 24;
+    d.models[0].usd_per_second = "0.10";
     return d;
 }
 

@@ -6,23 +6,6 @@
 namespace reelgate {
 namespace {
 
-Description one_model()
-{
-    Description d;
-    d.egress = "none";
-    d.max_concurrency = 1;
-    ModelCapability model;
-    model.id = "one";
-    model.tasks = {"t2v"};
-    model.sizes = {.list = {{640, 384}}};
-    model.frames = {.min = 5, .max = 121, .step = 4, .offset = 1};
-    model.default_size = {640, 384};
-    model.default_frames = 25;
-    model.default_fps = 24;
-    d.models = {model};
-    return d;
-}
-
 class Waits : public testing::Test {
 protected:
     static EngineSettings settings()

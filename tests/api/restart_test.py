@@ -93,13 +93,16 @@ class Restart(DaemonTest):
 
     def test_a_cancelled_job_whose_film_is_no_good_goes_to_nobody_else(self):
         config = self.providers("cloud", plugin="scripted-paid")
+        config["providers"]["cloud"]["script"] = {"cancel": "impossible"}
         config["providers"]["free"] = {"plugin": "scripted"}
         reelgate = self.daemon(config).until_ready()
-        deaf = ["accept", {"progress": 1}, {"stall": {"ms": 700, "ignore_cancel": True}}, {"lie": "html"}]
+        go = self.dir / "go"
+        deaf = ["accept", {"progress": 1}, {"wait_for": str(go)}, {"lie": "html"}]
         video = reelgate.create(run=[deaf, ["accept", "deliver"]], provider="cloud", allow_fallback=True)
         reelgate.line("attempt.started")
         reelgate.until(video, "running")
         reelgate.ask("POST", f"/v1/videos/{video}/cancel")
+        go.write_text("go")
         ended = reelgate.ended(video)
         self.assertEqual(ended["state"], "cancelled", "".join(reelgate.log[-20:]))
 
